@@ -172,9 +172,7 @@ class PythonReward(RewardBase):
     """A call that takes longer is ended, scores 0 and is counted as `timeout`."""
 
 
-Reward = Annotated[
-    ExactReward | RegexReward | MathReward | StepsReward | PythonReward, Field(discriminator="kind")
-]
+Reward = Annotated[ExactReward | RegexReward | MathReward | StepsReward | PythonReward, Field(discriminator="kind")]
 
 
 class RewardConfig(Frozen):
@@ -486,3 +484,62 @@ class Recipe(Frozen):
                 f"{self.rollouts.max_tokens}; make the buffer shorter"
             )
         return self
+
+
+# ---------------------------------------------------------------- presets of SRFT
+
+
+class ResolvedSrft(SrftConfig):
+    """SRFT with every knob set: what the method computes with and what `run.json` shows."""
+
+    sft_entropy_sign: Literal[-1, 1]
+    entropy_scope: Literal["token", "sequence", "batch"]
+    advantage_std: bool
+    demo_ratio: Literal["shaped", "identity"]
+    self_term: Literal["signed_logp", "signed_ratio", "adv_ratio"]
+    denominator: Denominator
+    entropy_bonus: float
+
+
+_STABLE = {
+    "sft_entropy_sign": -1,
+    "entropy_scope": "sequence",
+    "advantage_std": True,
+    "demo_ratio": "shaped",
+    "self_term": "signed_ratio",
+    "denominator": "shared",
+    "entropy_bonus": 0.001,
+}
+SRFT_PRESETS: dict[str, dict[str, object]] = {
+    "stable": _STABLE,
+    "paper": {**_STABLE, "self_term": "signed_logp"},
+    "paper_literal": {
+        **_STABLE,
+        "self_term": "signed_logp",
+        "demo_ratio": "identity",
+        "denominator": "per_stream_mean",
+    },
+    "hpt": {**_STABLE, "self_term": "signed_logp", "advantage_std": False, "denominator": "hpt"},
+    "released": {
+        **_STABLE,
+        "sft_entropy_sign": 1,
+        "entropy_scope": "token",
+        "advantage_std": False,
+        "self_term": "adv_ratio",
+        "denominator": "hpt",
+    },
+}
+"""What each preset sets (docs/srft.md has the reasons)."""
+
+
+def resolve_srft(config: SrftConfig) -> ResolvedSrft:
+    """The section with its preset's values where a key was left null."""
+    given = {key: value for key, value in config.model_dump().items() if value is not None}
+    return ResolvedSrft.model_validate({**SRFT_PRESETS[config.preset], **given})
+
+
+def resolve(recipe: Recipe) -> Recipe:
+    """The recipe as it will run: presets filled in. Written to `run.json`."""
+    if isinstance(recipe.method, SrftConfig):
+        return recipe.model_copy(update={"method": resolve_srft(recipe.method)})
+    return recipe
