@@ -1,0 +1,36 @@
+/**
+ * The rooms of the TypeScript side and what each may import; the tsconfig beside each room's files says which globals
+ * it may use. ESLint holds the imports (lib/borders.mjs), `npm run check` type-checks each room by itself.
+ *
+ * @typedef {object} Room
+ * @property {string} folder relative to the root, with forward slashes
+ * @property {readonly string[]} rooms folders of the other rooms it may import
+ * @property {boolean} node whether it may import Node's own modules
+ * @property {readonly string[]} packages npm packages it may import
+ */
+
+/** @type {readonly Room[]} */
+export const rooms = [
+  // Pure: data in, data out. No Node, no DOM, no editor; it runs in the extension host, in a webview and in a terminal.
+  { folder: 'core', rooms: [], node: false, packages: [] },
+  // The run directory: files, tails, processes. No editor, so that a terminal and a test can use it.
+  { folder: 'src/runs', rooms: ['core'], node: true, packages: [] },
+  // What `npm run demo` shows in a terminal.
+  { folder: 'src/cli', rooms: ['core', 'src/runs'], node: true, packages: [] },
+  {
+    folder: 'test/unit',
+    rooms: ['core', 'src/runs', 'src/cli', 'scripts'],
+    node: true,
+    packages: ['fast-check', 'ajv', 'eslint'],
+  },
+  // Plain Node: what runs before `npm ci` imports nothing but Node (see lib/nodeModules.mjs).
+  { folder: 'scripts', rooms: [], node: true, packages: ['ajv', 'esbuild', 'json-schema-to-typescript', 'prettier'] },
+];
+
+/**
+ * The innermost room that holds a path, or undefined.
+ * @param {string} path relative to the root, with forward slashes
+ */
+export function roomOf(path) {
+  return rooms.find((room) => path.startsWith(`${room.folder}/`));
+}
