@@ -86,9 +86,15 @@ class Update:
 class Method(Protocol):
     """A method: SRFT, a baseline, or one that lives only in a test."""
 
-    name: str
-    """As the recipe calls it; the phase of the step event."""
-    needs: Needs
+    @property
+    def name(self) -> str:
+        """As the recipe calls it; the phase of the step event."""
+        ...
+
+    @property
+    def needs(self) -> Needs:
+        """What the loop has to provide."""
+        ...
 
     def compose(self, problem: Problem, step: int) -> Composition:
         """S1: the group of a prompt in this step."""
