@@ -129,3 +129,16 @@ class Row:
     def truncated(self) -> bool:
         """Did the length limit end it?"""
         return self.stop_reason is StopReason.LENGTH
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingRow:
+    """A row with its advantage (S4)."""
+
+    row: Row
+    advantage: float | np.ndarray
+    """One for the sequence, or [T] where it differs by token."""
+    mixed: bool
+    """Its group has right and wrong answers."""
+    reference_logprobs: np.ndarray | None = None
+    """[T] float32 under the reference; the loop fills it in where the method asked for one."""

@@ -80,8 +80,7 @@ class Optimiser:
         norm = float(norms)
         limit = self._config.skip_above
         if not math.isfinite(norm) or not gradients or (limit is not None and norm > limit):
-            self.clear()
-            return StepOutcome(gradient_norm=norm, applied=False)
+            return self.skip(norm)
         if self._config.clip is not None and norm > self._config.clip:
             torch._foreach_mul_(gradients, self._config.clip / (norm + 1e-6))
         for name, gradient in self._gathered.items():
@@ -96,6 +95,11 @@ class Optimiser:
                     parameter.copy_(self._masters[name])
         self.clear()
         return StepOutcome(gradient_norm=norm, applied=True)
+
+    def skip(self, gradient_norm: float = math.nan) -> StepOutcome:
+        """Leave the weights alone and forget the gradients."""
+        self.clear()
+        return StepOutcome(gradient_norm=gradient_norm, applied=False)
 
     def state(self) -> dict[str, Tensor]:
         """Moments, step counts and masters by parameter name, as plain tensors for a safetensors file."""
@@ -115,7 +119,9 @@ class Optimiser:
             }
             if stored:
                 self._adamw.state[master] = {
-                    key: value.clone() if key == "step" and value.device == master.device else value.to(master.device).clone()
+                    key: value.clone()
+                    if key == "step" and value.device == master.device
+                    else value.to(master.device).clone()
                     for key, value in stored.items()
                 }
             if f"master/{name}" in tensors:

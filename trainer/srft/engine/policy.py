@@ -97,7 +97,7 @@ def choose_device(wish: str, where: str) -> torch.device:
         raise InputError(
             f"model.device is {wish!r}, but PyTorch finds no such device here",
             where=where,
-            remedy="set model.device to \"auto\" or \"cpu\", or install a driver that fits this PyTorch",
+            remedy='set model.device to "auto" or "cpu", or install a driver that fits this PyTorch',
         )
     return torch.device(wish)
 
@@ -217,9 +217,7 @@ def _load_model(source: str, revision: str | None, dtype: torch.dtype, where: st
     return model
 
 
-def _check_tokenizer_fits(
-    tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel, source: str, where: str
-) -> None:
+def _check_tokenizer_fits(tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel, source: str, where: str) -> None:
     rows = model.get_input_embeddings().weight.shape[0]
     if len(tokenizer) > rows:
         raise InputError(
@@ -246,7 +244,9 @@ def _with_lora(model: PreTrainedModel, config: LoraConfig, seed: int, where: str
             ),
         )
     except ValueError as error:
-        names = sorted({name.rsplit(".", 1)[-1] for name, module in model.named_modules() if isinstance(module, nn.Linear)})
+        names = sorted(
+            {name.rsplit(".", 1)[-1] for name, module in model.named_modules() if isinstance(module, nn.Linear)}
+        )
         raise InputError(
             f"model.lora.targets {list(config.targets)} match no layer of this model",
             where=where,

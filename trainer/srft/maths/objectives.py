@@ -16,6 +16,7 @@ from torch import Tensor
 from typing_extensions import assert_never
 
 from srft.maths.tokens import Counts, TokenBatch
+from srft.rows import TrainingRow
 
 Denominator = Literal["shared", "per_stream_mean", "constant", "sequence_mean", "hpt"]
 Part = Literal["imitation", "demo_policy", "own_policy", "entropy"]
@@ -56,6 +57,17 @@ class RowWeight:
     name: str
     per_row: Callable[[TokenBatch], Tensor]
     """[B]; NaN on rows that have none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Update:
+    """One optimiser step: which rows, under which terms (S5, S6), by which optimiser (S7)."""
+
+    rows: tuple[TrainingRow, ...]
+    terms: tuple[Term, ...]
+    weights: tuple[RowWeight, ...] = ()
+    """Only for the records."""
+    optimiser: str = "policy"
 
 
 def normaliser(kind: Denominator, part: Part, longest: int) -> Normaliser:

@@ -5,6 +5,7 @@ Shape suffixes: N response tokens, B rows. Masked positions are not in here at a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import torch
@@ -28,6 +29,11 @@ class Counts:
     def values(self) -> list[int]:
         """The counts in a fixed order, for summing over ranks."""
         return [getattr(self, field.name) for field in fields(self)]
+
+    @staticmethod
+    def of_values(values: Sequence[int]) -> Counts:
+        """The counts that `values` gave."""
+        return Counts(**{field.name: value for field, value in zip(fields(Counts), values, strict=True)})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

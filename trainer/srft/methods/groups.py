@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Literal
 
 from srft.maths.advantages import group_advantages, has_mixed_outcomes
-from srft.methods.method import Group, TrainingRow
-from srft.rows import Kind
+from srft.methods.method import Group
+from srft.rows import Kind, TrainingRow
 
 
 def advantage_rows(group: Group, *, divide_by_std: bool) -> list[TrainingRow]:

@@ -10,10 +10,10 @@ from torch import Tensor
 
 from srft.config import GrpoConfig
 from srft.maths.advantages import has_mixed_outcomes
-from srft.maths.objectives import Term, clipped_surrogate, entropy_bonus, kl_estimate, normaliser
+from srft.maths.objectives import Term, Update, clipped_surrogate, entropy_bonus, kl_estimate, normaliser
 from srft.maths.tokens import TokenBatch
 from srft.methods.groups import advantage_rows, split_by_groups
-from srft.methods.method import Composition, FrozenReference, Group, Needs, Stateless, Update
+from srft.methods.method import Composition, FrozenReference, Group, Needs, Stateless
 from srft.methods.settings import StepSettings
 from srft.rows import Problem
 

@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from srft.config import LuffyConfig
-from srft.maths.objectives import Term, entropy_bonus, normaliser, ratio, shaped
+from srft.maths.objectives import Term, Update, entropy_bonus, normaliser, ratio, shaped
 from srft.maths.tokens import TokenBatch
 from srft.methods.groups import advantage_rows, split_by_groups, with_demo_reward
-from srft.methods.method import Composition, Group, Needs, Stateless, Update
+from srft.methods.method import Composition, Group, Needs, Stateless
 from srft.methods.settings import StepSettings
 from srft.rows import Problem
 

@@ -6,10 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-import numpy as np
-
-from srft.maths.objectives import RowWeight, Term
-from srft.rows import Kind, Problem, Row
+from srft.maths.objectives import Update
+from srft.rows import Problem, Row
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,33 +52,6 @@ class Group:
 
     problem: Problem
     rows: tuple[Row, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrainingRow:
-    """A row with its advantage (S4). T response tokens."""
-
-    row: Row
-    advantage: float | np.ndarray
-    """One for the sequence, or [T] where it differs by token."""
-    mixed: bool
-    """Its group has right and wrong answers."""
-
-    @property
-    def is_demonstration(self) -> bool:
-        """Was the whole row given?"""
-        return self.row.kind is Kind.DEMONSTRATION
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Update:
-    """One optimiser step: which rows, under which terms (S5, S6), by which optimiser (S7)."""
-
-    rows: tuple[TrainingRow, ...]
-    terms: tuple[Term, ...]
-    weights: tuple[RowWeight, ...] = ()
-    """Only for the records."""
-    optimiser: str = "policy"
 
 
 class Method(Protocol):

@@ -9,11 +9,11 @@ from typing import Literal
 import torch
 
 from srft.config import SftConfig
-from srft.maths.objectives import Term, entropy_bonus, normaliser
+from srft.maths.objectives import Term, Update, entropy_bonus, normaliser
 from srft.methods.groups import split_by_groups
-from srft.methods.method import Composition, Group, Needs, Stateless, TrainingRow, Update
+from srft.methods.method import Composition, Group, Needs, Stateless
 from srft.methods.settings import StepSettings
-from srft.rows import Problem
+from srft.rows import Problem, TrainingRow
 
 
 @dataclass(frozen=True, slots=True)

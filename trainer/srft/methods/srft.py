@@ -15,10 +15,10 @@ from typing_extensions import assert_never
 
 from srft.config import ResolvedSrft
 from srft.maths.entropy_weights import entropy_weight, scoped_entropy_N
-from srft.maths.objectives import RowWeight, Term, entropy_bonus, normaliser, ratio, shaped
+from srft.maths.objectives import RowWeight, Term, Update, entropy_bonus, normaliser, ratio, shaped
 from srft.maths.tokens import TokenBatch
 from srft.methods.groups import advantage_rows, split_by_groups, with_demo_reward
-from srft.methods.method import Composition, Group, Needs, Stateless, Update
+from srft.methods.method import Composition, Group, Needs, Stateless
 from srft.methods.settings import StepSettings
 from srft.rows import Problem
 
