@@ -1,0 +1,1 @@
+"""The engine: policy, sampler, training pass, checkpoint, evaluation. It knows models and devices, but no method."""
