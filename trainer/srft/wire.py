@@ -1,6 +1,7 @@
-"""Everything the trainer writes for others to read, as types: `schema/wire.schema.json` and the TypeScript side come from here.
+"""Everything the trainer writes for others to read, as types; the JSON schemas and the TypeScript types come from here.
 
-Format version `major.minor`: a reader accepts any minor and keeps what it does not know; another major is refused by name.
+Format version `major.minor`: a reader accepts any minor and keeps what it does not know; another major is refused by
+name.
 A metric is a number or null; null means "not a finite number", and a `non_finite` event names it.
 """
 
@@ -22,6 +23,7 @@ class Wire(BaseModel):
         use_attribute_docstrings=True,
         json_schema_serialization_defaults_required=True,
         protected_namespaces=(),
+        allow_inf_nan=False,
     )
 
 
@@ -239,7 +241,7 @@ class NoticeEvent(EventBase):
     kind: Literal["notice"] = "notice"
     step: int
     name: str
-    """A fixed name a program can act on: `update_skipped`, `micro_batch_halved`, `recording_thinned`, `no_mixed_groups`, …"""
+    """A fixed name a program can act on: `update_skipped`, `micro_batch_halved`, `recording_thinned`, …"""
     message: str
 
 
@@ -301,7 +303,8 @@ class IndexLine(Wire):
     """One line of `rollouts/index.jsonl`: one rollout, demonstration, hybrid, evaluation answer or probe."""
 
     id: str
-    """`a<attempt>-s<step>-g<group>-<index>`; evaluations `a…-e<step>-…`."""
+    """`a<attempt>-s<step>-g<group>-<index>`, unique in the run; the letter before the step tells the pass: `s` a
+    training step, `e` an evaluation, `l` and `b` the final evaluation of the last and best checkpoint, `p` a probe."""
     attempt: int
     step: int
     group: int
@@ -318,7 +321,7 @@ class IndexLine(Wire):
     temperature: float | None
     entropy: float | None
     """Mean over the response, nats."""
-    weights: dict[str, float]
+    weights: Metrics
     """`w_sft`, `w_rl` … of this sequence, where the method has them."""
     policy_version: int | None
     """Optimiser updates the sampling policy had seen."""
