@@ -1,7 +1,7 @@
 """The recipe: every option of a run with its default, limits and sentence, in this one place.
 
 `schema/recipe.schema.json`, the TypeScript types, `docs/recipe.md` and the editor's completion are generated from here.
-A recipe is read once (`recipe.load_recipe`), frozen, written resolved into `run.json` and passed down; nobody changes it.
+A recipe is read once (`recipe.load_recipe`), frozen, written resolved into `run.json` and passed down; nothing alters it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class Frozen(BaseModel):
-    """Base of every section: unknown keys are errors, values never change, docstrings are the sentences of the schema."""
+    """Base of every section: unknown keys are errors, values never change, docstrings become the schema's sentences."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -81,7 +81,7 @@ class DataConfig(Frozen):
     """One set of problems."""
 
     path: str = Field(min_length=1)
-    """A `.jsonl` or `.parquet` file, or a data set folder, relative to the recipe; or a Hub id, which needs the network."""
+    """A `.jsonl` or `.parquet` file, or a data set folder, relative to the recipe; or a Hub id (needs the network)."""
     split: str = "train"
     """Split of a data set folder or Hub data set; files have none and ignore it."""
     columns: ColumnMapping | Literal["openr1_math"] = ColumnMapping()
@@ -135,13 +135,15 @@ class ExactReward(RewardBase):
 
 
 class RegexReward(RewardBase):
-    """1 when the pattern's group `answer` (or the whole match) equals the reference, or, with `match_only`, when it matches."""
+    """1 when the pattern's group `answer` (or the whole match) equals the reference; with `match_only`, when it matches."""
 
     kind: Literal["regex"] = "regex"
     pattern: str = Field(min_length=1)
     """A Python regular expression, searched in the whole response; the last match counts."""
     match_only: bool = False
     """Do not compare with the reference."""
+    timeout_seconds: float = Field(1.0, gt=0, le=300)
+    """A search that takes longer is ended, scores 0 and is counted as `timeout`."""
 
 
 class MathReward(RewardBase):
@@ -161,7 +163,10 @@ class StepsReward(RewardBase):
 
 
 class PythonReward(RewardBase):
-    """A function of the user's, `score(prompt, response, answer, row) -> float | dict[str, float]`, in a process of its own."""
+    """A function of the user's, `score(prompt, response, answer, row) -> float | dict[str, float]`, in its own process.
+
+    A dict's values are summed, and each is recorded as `<part>.<key>`.
+    """
 
     kind: Literal["python"] = "python"
     path: str = Field(min_length=1)
@@ -183,9 +188,17 @@ class RewardConfig(Frozen):
     gate: FormatGate | None = FormatGate()
     """The form a response must have; null has no gate."""
     correct_at: float = 1.0
-    """A response counts as right when R reaches this value."""
+    """A response counts as right when R, before the overlong penalty, reaches this value."""
     overlong_buffer: int = Field(0, ge=0)
     """DAPO's soft overlong penalty: over the last so many tokens before the limit R falls linearly by 1; 0 is off."""
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> RewardConfig:
+        names = ["format", "overlong", *(part.name or part.kind for part in self.parts)]
+        for name in names[2:]:
+            if names.count(name) > 1:
+                raise ValueError(f"reward.parts has more than one part named `{name}`; give it another `name`")
+        return self
 
 
 # ---------------------------------------------------------------- rollouts and optimisation
@@ -272,7 +285,7 @@ Denominator = Literal["shared", "per_stream_mean", "constant", "sequence_mean", 
 
 
 class SrftConfig(Frozen):
-    """SRFT (arXiv 2506.19767). A preset fixes what the keys below leave null; a key that is set wins over its preset."""
+    """SRFT (arXiv 2506.19767). A preset fixes what keys below leave null; a key that is set wins over its preset."""
 
     kind: Literal["srft"] = "srft"
     preset: Literal["stable", "paper", "paper_literal", "released", "hpt"] = "stable"
@@ -290,7 +303,7 @@ class SrftConfig(Frozen):
     advantage_std: bool | None = None
     """Divide the advantage by the group's standard deviation; null takes the preset's."""
     demo_ratio: Literal["shaped", "identity"] | None = None
-    """Demonstration tokens in the RL term: p / (p + gamma), or p itself as the paper's Eq. 10 reads; null takes the preset's."""
+    """Demonstration tokens in the RL term: p / (p + gamma), or p itself as in the paper's Eq. 10; null: the preset's."""
     gamma: float = Field(0.1, gt=0)
     """gamma in p / (p + gamma)."""
     self_term: Literal["signed_logp", "signed_ratio", "adv_ratio"] | None = None
@@ -438,7 +451,7 @@ class Recipe(Frozen):
     seed: int = Field(0, ge=0, lt=2**63)
     """Seed of everything random in the run."""
     deterministic: bool = False
-    """Only deterministic kernels: slower on a GPU, needed for resuming to the bit there; the CPU is deterministic anyway."""
+    """Only deterministic kernels: slower on a GPU, needed there to resume to the bit; the CPU is deterministic anyway."""
     model: ModelConfig
     """The model."""
     data: DataConfig

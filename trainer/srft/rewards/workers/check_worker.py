@@ -1,0 +1,68 @@
+"""Worker for checks that can hang: regular expressions, and math-verify when the first argument is `math`."""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from functools import lru_cache
+from typing import Any
+
+from channel import serve
+
+_MEMORY_BYTES = 4 << 30
+
+
+def prepare() -> None:
+    """Limit memory, load math-verify if it will be needed."""
+    try:
+        import resource
+    except ImportError:
+        pass
+    else:
+        _, hard = resource.getrlimit(resource.RLIMIT_AS)
+        most = _MEMORY_BYTES if hard == resource.RLIM_INFINITY else min(_MEMORY_BYTES, hard)
+        resource.setrlimit(resource.RLIMIT_AS, (most, hard))
+    if sys.argv[1:] == ["math"]:
+        logging.disable(logging.CRITICAL)
+        is_equal("1", "\\boxed{1}")
+
+
+def answer(request: dict[str, Any]) -> dict[str, Any]:
+    """One check."""
+    match request["task"]:
+        case "math":
+            return {"value": is_equal(request["answer"], request["text"])}
+        case _:
+            return {"value": has_match(request["pattern"], request["text"], request["answer"])}
+
+
+def is_equal(reference: str, text: str) -> bool:
+    """Does math-verify find the answer in the text equal to the reference? Its own signals are off: the parent has the clock."""
+    from math_verify import parse, verify
+
+    return bool(verify(_parsed_reference(reference), parse(text, parsing_timeout=None), timeout_seconds=None))
+
+
+@lru_cache(maxsize=4096)
+def _parsed_reference(reference: str) -> Any:
+    from math_verify import parse
+
+    marked = reference if "\\boxed" in reference or "$" in reference else f"\\boxed{{{reference}}}"
+    return parse(marked, parsing_timeout=None)
+
+
+def has_match(pattern: str, text: str, reference: str | None) -> bool:
+    """Does the last match's group `answer`, or the whole match, equal the reference? Without reference: is there a match?"""
+    last = None
+    for last in re.finditer(pattern, text):
+        if reference is None:
+            return True
+    if last is None or reference is None:
+        return False
+    found = last.group("answer") if "answer" in last.re.groupindex else last.group()
+    return found is not None and found.split() == reference.split()
+
+
+if __name__ == "__main__":
+    serve(answer, prepare)
