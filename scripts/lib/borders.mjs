@@ -21,7 +21,9 @@ export function brokenBorder(importer, specifier) {
     return room.node ? undefined : `${room.folder} must not import Node's '${specifier}'.`;
   }
   const packageName = specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/');
-  return room.packages.includes(packageName) ? undefined : `${room.folder} must not import the package '${packageName}'.`;
+  return room.packages.includes(packageName)
+    ? undefined
+    : `${room.folder} must not import the package '${packageName}'.`;
 }
 
 /** @type {import('eslint').Rule.RuleModule} */

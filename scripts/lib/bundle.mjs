@@ -1,0 +1,32 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { buildFolder, root } from './paths.mjs';
+
+/**
+ * Bundles TypeScript entry points for this Node, which cannot run TypeScript before version 22.18.
+ * npm packages stay outside, so a bundle must lie somewhere below the root; ours lie in .srft/build.
+ * @param {string} name of the folder in .srft/build
+ * @param {string[]} entries paths relative to the root
+ * @returns {Promise<string[]>} the bundles, in the order of the entries
+ */
+export async function bundle(name, entries) {
+  // Imported here, since it comes with npm ci.
+  const { build } = await import('esbuild');
+  const outdir = join(buildFolder, name);
+  rmSync(outdir, { recursive: true, force: true });
+  await build({
+    absWorkingDir: root,
+    entryPoints: entries,
+    outbase: root,
+    outdir,
+    outExtension: { '.js': '.mjs' },
+    bundle: true,
+    packages: 'external',
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    sourcemap: 'linked',
+    logLevel: 'warning',
+  });
+  return entries.map((entry) => join(outdir, entry.replace(/\.ts$/, '.mjs')));
+}

@@ -1,0 +1,93 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { bundle } from './bundle.mjs';
+import { pythonOf, root, srftFolder, trainerFolder, venvFolder } from './paths.mjs';
+import { pythonEnvironment, run } from './run.mjs';
+import { ensureLongPackages } from './setup.mjs';
+
+/**
+ * @typedef {{ passed: number, failed: number, broke: boolean }} Counts broke: the runner itself ended with an error
+ * @typedef {object} Suite
+ * @property {string} name
+ * @property {boolean} byDefault whether `npm test` runs it
+ * @property {(rest: string[]) => Promise<Counts>} run
+ */
+
+/** @type {readonly Suite[]} */
+export const suites = [
+  { name: 'unit', byDefault: true, run: (rest) => nodeTests('test/unit', rest) },
+  { name: 'python', byDefault: true, run: (rest) => pytest('python', 'not long and not gpu', rest) },
+  {
+    name: 'long',
+    byDefault: false,
+    run: async (rest) => {
+      await ensureLongPackages();
+      return pytest('long', 'long and not gpu', rest);
+    },
+  },
+];
+
+/**
+ * Tests are found, never listed: every *.test.ts below the folder.
+ * @param {string} folder
+ * @param {string[]} rest
+ * @returns {Promise<Counts>}
+ */
+async function nodeTests(folder, rest) {
+  const names = readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' });
+  const entries = names
+    .filter((name) => name.endsWith('.test.ts'))
+    .map((name) => `${folder}/${name.replaceAll('\\', '/')}`);
+  if (entries.length === 0) return { passed: 0, failed: 0, broke: false };
+  const report = freshReport('unit.tap');
+  const bundles = await bundle('test', entries.sort());
+  const reporters = ['spec', 'stdout', 'tap', report];
+  const code = await run(process.execPath, [
+    '--enable-source-maps',
+    '--test',
+    ...reporters.map((value, index) =>
+      index % 2 === 0 ? `--test-reporter=${value}` : `--test-reporter-destination=${value}`,
+    ),
+    ...rest,
+    ...bundles,
+  ]);
+  return tapCounts(existsSync(report) ? readFileSync(report, 'utf8') : '', code !== 0);
+}
+
+/** @param {string} tap @param {boolean} broke @returns {Counts} */
+export function tapCounts(tap, broke) {
+  const count = (name) => Number(tap.match(new RegExp(`^# ${name} (\\d+)$`, 'm'))?.[1] ?? 0);
+  return { passed: count('pass'), failed: count('fail') + count('cancelled'), broke };
+}
+
+/**
+ * @param {string} name
+ * @param {string} marks
+ * @param {string[]} rest
+ * @returns {Promise<Counts>}
+ */
+async function pytest(name, marks, rest) {
+  const report = freshReport(`${name}.xml`);
+  const code = await run(pythonOf(venvFolder), ['-m', 'pytest', '-m', marks, `--junit-xml=${report}`, ...rest], {
+    cwd: trainerFolder,
+    env: pythonEnvironment({ TOKENIZERS_PARALLELISM: 'false', HF_HUB_OFFLINE: '1' }),
+  });
+  // 5 is pytest's word for "no tests ran", which the counts say too.
+  return junitCounts(existsSync(report) ? readFileSync(report, 'utf8') : '', code !== 0 && code !== 5);
+}
+
+/** @param {string} xml @param {boolean} broke @returns {Counts} */
+export function junitCounts(xml, broke) {
+  const suite = xml.match(/<testsuite [^>]*>/)?.[0] ?? '';
+  const count = (name) => Number(suite.match(new RegExp(` ${name}="(\\d+)"`))?.[1] ?? 0);
+  const failed = count('failures') + count('errors');
+  return { passed: count('tests') - failed - count('skipped'), failed, broke };
+}
+
+/** A place for a report, without the last run's. @param {string} name */
+function freshReport(name) {
+  const folder = join(srftFolder, 'reports');
+  mkdirSync(folder, { recursive: true });
+  rmSync(join(folder, name), { force: true });
+  return join(folder, name);
+}
