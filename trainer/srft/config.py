@@ -1,7 +1,7 @@
 """The recipe: every option of a run with its default, limits and sentence, in this one place.
 
 `schema/recipe.schema.json`, the TypeScript types, `docs/recipe.md` and the editor's completion are generated from here.
-A recipe is read once (`recipe.load_recipe`), frozen, written resolved into `run.json` and passed down; nothing alters it.
+A recipe is read once (`recipe.load_recipe`), frozen, written resolved into `run.json` and passed down unchanged.
 """
 
 from __future__ import annotations
@@ -135,7 +135,7 @@ class ExactReward(RewardBase):
 
 
 class RegexReward(RewardBase):
-    """1 when the pattern's group `answer` (or the whole match) equals the reference; with `match_only`, when it matches."""
+    """1 when the pattern's group `answer` (or the whole match) equals the reference; `match_only`: when it matches."""
 
     kind: Literal["regex"] = "regex"
     pattern: str = Field(min_length=1)
@@ -303,7 +303,7 @@ class SrftConfig(Frozen):
     advantage_std: bool | None = None
     """Divide the advantage by the group's standard deviation; null takes the preset's."""
     demo_ratio: Literal["shaped", "identity"] | None = None
-    """Demonstration tokens in the RL term: p / (p + gamma), or p itself as in the paper's Eq. 10; null: the preset's."""
+    """A demonstration token's ratio: p / (p + gamma), or p itself as in the paper's Eq. 10; null takes the preset's."""
     gamma: float = Field(0.1, gt=0)
     """gamma in p / (p + gamma)."""
     self_term: Literal["signed_logp", "signed_ratio", "adv_ratio"] | None = None
@@ -451,7 +451,7 @@ class Recipe(Frozen):
     seed: int = Field(0, ge=0, lt=2**63)
     """Seed of everything random in the run."""
     deterministic: bool = False
-    """Only deterministic kernels: slower on a GPU, needed there to resume to the bit; the CPU is deterministic anyway."""
+    """Only deterministic kernels: slower on a GPU, needed there to resume to the bit; the CPU is deterministic."""
     model: ModelConfig
     """The model."""
     data: DataConfig

@@ -1,7 +1,7 @@
 """Rendering a chat template as transformers does, except that today is the recipe's date.
 
-transformers gives templates `strftime_now` as a global and turns functions among the keyword arguments into texts, so the
-date cannot be frozen through `apply_chat_template`. The environment here is the documented one (sandboxed, trimmed
+transformers gives templates `strftime_now` as a global and turns functions among the keyword arguments into texts, so
+the date cannot be frozen through `apply_chat_template`. The environment here is the documented one (sandboxed, trimmed
 blocks, `raise_exception`, `tojson`, `{% generation %}`); a test holds its output equal to transformers'.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any
 
 
 class TemplateError(Exception):
@@ -56,7 +56,9 @@ def _environment(date: str) -> Any:
     class Generation(Extension):
         """`{% generation %}` marks the assistant's words; for rendering it changes nothing."""
 
-        tags: ClassVar[set[str]] = {"generation"}
+        def __init__(self, environment: Any) -> None:
+            super().__init__(environment)
+            self.tags = {"generation"}
 
         def parse(self, parser: Any) -> Any:
             next(parser.stream)
@@ -80,8 +82,8 @@ def _environment(date: str) -> Any:
         return json.dumps(value, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys)
 
     environment.filters["tojson"] = to_json
-    environment.globals["raise_exception"] = raise_exception
-    environment.globals["strftime_now"] = today.strftime
+    names: dict[str, Any] = {"raise_exception": raise_exception, "strftime_now": today.strftime}
+    environment.globals.update(names)
     return environment
 
 

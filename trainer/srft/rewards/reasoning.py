@@ -56,7 +56,7 @@ def form_fault(
 
 
 def boxes(text: str) -> list[str]:
-    r"""The content of every closed `\boxed{…}` that is not inside another, in order; one pass, escaped braces do not count."""
+    r"""The content of every closed `\boxed{…}` that is not inside another, in order. One pass; `\{` opens nothing."""
     found: list[tuple[int, int, int]] = []
     stack: list[tuple[bool, int, int]] = []
     for token in _BOX_OR_BRACE.finditer(text):

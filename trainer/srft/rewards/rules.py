@@ -30,7 +30,7 @@ def _extracted(where: str, parts: Parts) -> str | None:
 
 
 def steps_value(reward: StepsReward, parts: Parts) -> float:
-    """Share of right lines `a+b=c`, `a-b=c` in the reasoning; other lines do not count; 0 when there is no such line."""
+    """Share of right lines among the lines `a+b=c`, `a-b=c` of the reasoning; 0 when there is none."""
     right, total, result, chained = 0, 0, None, True
     for line in parts.reasoning.splitlines():
         step = _STEP.fullmatch(line)
@@ -53,7 +53,7 @@ def steps_value(reward: StepsReward, parts: Parts) -> float:
 
 
 def overlong_penalty(length_tokens: int, max_tokens: int, buffer_tokens: int) -> float:
-    """DAPO's soft overlong penalty (arXiv 2503.14476, Eq. 13): 0 up to the buffer, then linear down to -1 at the limit."""
+    """DAPO's soft overlong penalty (arXiv 2503.14476): 0 up to the buffer, then linear down to -1 at the limit."""
     start = max_tokens - buffer_tokens
     if buffer_tokens == 0 or length_tokens <= start:
         return 0.0

@@ -1,4 +1,4 @@
-"""The parent's end of a worker process: one request, one reply, one time limit; a worker that hangs or dies is replaced."""
+"""The parent's end of a worker process: one request, one reply, one time limit; a dead or hanging one is replaced."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _STARTUP_SECONDS = 120.0
 _CLOSE_SECONDS = 2.0
 
 
-class WorkerFault(Exception):
+class WorkerError(Exception):
     """A check did not end well; the text is `timeout` or `error: …`."""
 
 
-class WorkerUnready(Exception):
+class WorkerStartError(Exception):
     """The worker could not prepare itself; the text says why."""
 
 
@@ -39,39 +39,37 @@ class Worker:
         self._start()
 
     def wait_ready(self) -> None:
-        """Wait until it has loaded what it needs; raises `WorkerUnready`."""
+        """Wait until it has loaded what it needs; raises `WorkerStartError`."""
         if self._ready:
             return
         reply = self._receive(_STARTUP_SECONDS)
         if isinstance(reply, str):
-            raise WorkerUnready(reply)
+            raise WorkerStartError(reply)
         if not reply["ready"]:
-            raise WorkerUnready(str(reply["error"]))
+            raise WorkerStartError(str(reply["error"]))
         self._ready = True
 
     def call(self, request: Mapping[str, Any], limit_seconds: float) -> dict[str, Any]:
-        """Send a request and wait for its reply; raises `WorkerFault` after which the worker is a fresh one."""
+        """Send a request and wait for its reply; raises `WorkerError` after which the worker is a fresh one."""
         try:
             self.wait_ready()
-            self._process.stdin.write(
-                json.dumps({**request, "limit_seconds": limit_seconds}, default=str).encode() + b"\n"
-            )
-            self._process.stdin.flush()
-        except (WorkerUnready, OSError) as error:
+            self._requests.write(json.dumps({**request, "limit_seconds": limit_seconds}, default=str).encode() + b"\n")
+            self._requests.flush()
+        except (WorkerStartError, OSError) as error:
             self._restart()
-            raise WorkerFault(f"error: the reward's process could not start ({error})") from None
+            raise WorkerError(f"error: the reward's process could not start ({error})") from None
         reply = self._receive(limit_seconds)
         if isinstance(reply, str):
             self._restart()
-            raise WorkerFault("timeout" if reply == "timeout" else f"error: {reply}")
+            raise WorkerError("timeout" if reply == "timeout" else f"error: {reply}")
         if "error" in reply:
-            raise WorkerFault(f"error: {reply['error']}")
+            raise WorkerError(f"error: {reply['error']}")
         return reply
 
     def close(self) -> None:
         """Close the pipe; kill what does not end by itself."""
         try:
-            self._process.stdin.close()
+            self._requests.close()
             self._process.wait(_CLOSE_SECONDS if self._ready else 0)
         except (OSError, subprocess.TimeoutExpired):
             self._kill()
@@ -86,6 +84,8 @@ class Worker:
         self._process = subprocess.Popen(
             self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._stderr, **alone
         )
+        assert self._process.stdin is not None and self._process.stdout is not None  # both are pipes
+        self._requests = self._process.stdin
         self._replies: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._reader = threading.Thread(target=_read_lines, args=(self._process.stdout, self._replies), daemon=True)
         self._reader.start()

@@ -38,29 +38,32 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def is_equal(reference: str, text: str) -> bool:
-    """Does math-verify find the answer in the text equal to the reference? Its own signals are off: the parent has the clock."""
-    from math_verify import parse, verify
+    """Does math-verify find the answer in the text equal to the reference?"""
+    from math_verify import verify
 
-    return bool(verify(_parsed_reference(reference), parse(text, parsing_timeout=None), timeout_seconds=None))
+    return bool(verify(_parsed_reference(reference), _parsed(text), timeout_seconds=None))
+
+
+def _parsed(text: str) -> Any:
+    """Its own time limits are off, here and in `verify`: they are signals, and the parent has the clock."""
+    from math_verify import parse
+
+    no_limit: Any = None
+    return parse(text, parsing_timeout=no_limit)
 
 
 @lru_cache(maxsize=4096)
 def _parsed_reference(reference: str) -> Any:
-    from math_verify import parse
-
-    marked = reference if "\\boxed" in reference or "$" in reference else f"\\boxed{{{reference}}}"
-    return parse(marked, parsing_timeout=None)
+    return _parsed(reference if "\\boxed" in reference or "$" in reference else f"\\boxed{{{reference}}}")
 
 
 def has_match(pattern: str, text: str, reference: str | None) -> bool:
-    """Does the last match's group `answer`, or the whole match, equal the reference? Without reference: is there a match?"""
-    last = None
-    for last in re.finditer(pattern, text):
-        if reference is None:
-            return True
-    if last is None or reference is None:
-        return False
-    found = last.group("answer") if "answer" in last.re.groupindex else last.group()
+    """Does the last match's group `answer`, or the whole match, equal the reference? None: is there a match at all?"""
+    if reference is None:
+        return re.search(pattern, text) is not None
+    found = None
+    for match in re.finditer(pattern, text):
+        found = match["answer"] if "answer" in match.re.groupindex else match[0]
     return found is not None and found.split() == reference.split()
 
 
