@@ -48,14 +48,18 @@ GPT2 = {"n_embd": 32, "n_layer": 2, "n_head": 4, "n_positions": 512, "resid_pdro
 MAKERS = {
     "llama": lambda: LlamaForCausalLM(LlamaConfig(**COMMON, tie_word_embeddings=True)),
     "llama_biased_untied": lambda: LlamaForCausalLM(
-        LlamaConfig(**COMMON, tie_word_embeddings=False, attention_bias=True, mlp_bias=True, rope_parameters=LLAMA3_ROPE)
+        LlamaConfig(
+            **COMMON, tie_word_embeddings=False, attention_bias=True, mlp_bias=True, rope_parameters=LLAMA3_ROPE
+        )
     ),
     "mistral": lambda: MistralForCausalLM(MistralConfig(**COMMON, sliding_window=None, head_dim=12)),
     "qwen2": lambda: Qwen2ForCausalLM(Qwen2Config(**COMMON, tie_word_embeddings=True, rope_parameters=YARN_ROPE)),
     "qwen3": lambda: Qwen3ForCausalLM(Qwen3Config(**COMMON, head_dim=16, tie_word_embeddings=False)),
     "mistral_windowed": lambda: MistralForCausalLM(MistralConfig(**COMMON, sliding_window=24)),
     "gpt2": lambda: GPT2LMHeadModel(
-        GPT2Config(vocab_size=VOCABULARY, **GPT2, attn_pdrop=0.0, initializer_range=0.2, bos_token_id=None, eos_token_id=END)
+        GPT2Config(
+            vocab_size=VOCABULARY, **GPT2, attn_pdrop=0.0, initializer_range=0.2, bos_token_id=None, eos_token_id=END
+        )
     ),
     "gpt_neox": lambda: GPTNeoXForCausalLM(
         GPTNeoXConfig(**{k: v for k, v in COMMON.items() if k != "num_key_value_heads"}, tie_word_embeddings=False)
@@ -77,7 +81,9 @@ def tiny_model(family: str, seed: int = 0) -> nn.Module:
     return model
 
 
-def with_lora(model: nn.Module, *, targets: list[str] | str = "all-linear", dropout: float = 0.0, seed: int = 1) -> nn.Module:
+def with_lora(
+    model: nn.Module, *, targets: list[str] | str = "all-linear", dropout: float = 0.0, seed: int = 1
+) -> nn.Module:
     """The model with adapters whose B is not 0."""
     torch.manual_seed(seed)
     config = peft.LoraConfig(r=4, lora_alpha=8, lora_dropout=dropout, target_modules=targets, task_type="CAUSAL_LM")
