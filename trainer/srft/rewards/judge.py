@@ -83,6 +83,9 @@ class Judge:
         self.code_hashes: dict[str, str] = {}
         """SHA-256 of each user's file, by its path in the recipe; for `run.json`."""
         self._workers: dict[str, Worker] = {}
+        """By the name of the `python` part."""
+        self._checks: dict[str, Worker] = {}
+        """By kind: one for all `math` parts, one for all `regex` parts."""
         _check_patterns(reward)
         try:
             self._start(base_dir, stderr)
@@ -98,19 +101,19 @@ class Judge:
 
     def close(self) -> None:
         """End the worker processes."""
-        while self._workers:
-            self._workers.popitem()[1].close()
+        for workers in (self._workers, self._checks):
+            while workers:
+                workers.popitem()[1].close()
 
     def score(self, responses: Iterable[Response]) -> list[Verdict]:
         """Judge responses, in their order."""
         return [self._verdict(response) for response in responses]
 
     def _verdict(self, response: Response) -> Verdict:
-        gate, values, notes = self.reward.gate, {}, []
-        fault = gate and form_fault(
-            response.text, gate, self.think_tags, opened_tag=response.problem.opened_tag, ended=response.ended
-        )
-        if gate:
+        values: dict[str, float] = {}
+        notes: list[str] = []
+        fault = self._form_fault(response)
+        if self.reward.gate:
             values["format"] = float(fault is None)
         total, parts = 0.0, take_apart(response.text, self.think_tags)
         for reward in self.reward.parts:
@@ -136,6 +139,12 @@ class Judge:
             total += values["overlong"]
         return Verdict(reward=total, parts=values, correct=correct, note=fault or "; ".join(notes) or None)
 
+    def _form_fault(self, response: Response) -> str | None:
+        gate, opened_tag = self.reward.gate, response.problem.opened_tag
+        if gate is None:
+            return None
+        return form_fault(response.text, gate, self.think_tags, opened_tag=opened_tag, ended=response.ended)
+
     def _value(self, reward: Reward, name: str, response: Response, parts: Parts) -> tuple[float, Mapping[str, float]]:
         """(value, parts inside it) of one reward; raises `WorkerError`."""
         answer = response.problem.answer
@@ -156,7 +165,7 @@ class Judge:
             case RegexReward():
                 reference = None if reward.match_only else answer or ""
                 request = {"task": "regex", "pattern": reward.pattern, "text": response.text, "answer": reference}
-                return float(self._workers[_CHECKS].call(request, reward.timeout_seconds)["value"]), {}
+                return float(self._checks[reward.kind].call(request, reward.timeout_seconds)["value"]), {}
             case ExactReward():
                 return (0.0 if answer is None else exact_value(reward, parts, answer)), {}
             case MathReward():
@@ -165,12 +174,11 @@ class Judge:
                 found = boxes(parts.answer)
                 text = f"\\boxed{{{found[-1]}}}" if found else parts.answer
                 request = {"task": "math", "answer": answer, "text": text}
-                return float(self._workers[_CHECKS].call(request, reward.timeout_seconds)["value"]), {}
+                return float(self._checks[reward.kind].call(request, reward.timeout_seconds)["value"]), {}
 
     def _start(self, base_dir: Path, stderr: IO[Any] | int) -> None:
-        kinds = {reward.kind for reward in self.reward.parts}
-        if kinds & {"math", "regex"}:
-            self._workers[_CHECKS] = Worker("check_worker.py", ["math"] if "math" in kinds else [])
+        for kind in {reward.kind for reward in self.reward.parts} & {"math", "regex"}:
+            self._checks[kind] = Worker("check_worker.py", [kind])
         for position, reward in enumerate(self.reward.parts):
             if isinstance(reward, PythonReward):
                 path = base_dir / reward.path
@@ -187,10 +195,6 @@ class Judge:
         for reward in self.reward.parts:
             if isinstance(reward, PythonReward):
                 _wait_for_file(self._workers[reward.name or reward.kind], base_dir / reward.path, reward.function)
-
-
-_CHECKS = " checks"
-"""The worker of `math` and `regex`; the blank keeps it apart from the names of parts."""
 
 
 def _check_patterns(reward: RewardConfig) -> None:

@@ -76,13 +76,14 @@ class Worker:
         self._reader.join(_CLOSE_SECONDS)
 
     def _start(self) -> None:
-        alone: dict[str, Any] = (
-            {"creationflags": getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)}
-            if sys.platform == "win32"
-            else {"start_new_session": True}  # Ctrl-C is for the trainer, which ends its workers itself
-        )
-        self._process = subprocess.Popen(
-            self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._stderr, **alone
+        # A session of its own: Ctrl-C is for the trainer, which ends its workers itself.
+        self._process: subprocess.Popen[bytes] = subprocess.Popen(
+            self._command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._stderr,
+            start_new_session=sys.platform != "win32",
+            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
         )
         assert self._process.stdin is not None and self._process.stdout is not None  # both are pipes
         self._requests = self._process.stdin

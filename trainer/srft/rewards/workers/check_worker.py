@@ -1,4 +1,4 @@
-"""Worker for checks that can hang: regular expressions, and math-verify when the first argument is `math`."""
+"""Worker for checks that can hang: regular expressions, and math-verify when the argument is `math`."""
 
 from __future__ import annotations
 
