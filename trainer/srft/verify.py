@@ -1,8 +1,8 @@
 """`srft verify RECIPE`: the recipe's judge as JSON lines on stdin and stdout, for the editor and for scripts.
 
-In:  `{"id": …, "response": …}`, and if wanted `prompt`, `answer`, `row` (without `answer`, the recipe's data is asked by
-     `id`), `opened_tag` (the prompt opened the reasoning; else guessed from the tags), `ended` (else true), `length` and
-     `max_tokens` (for the overlong penalty).
+In:  `{"id": …, "response": …}`, and if wanted `prompt`, `answer`, `row` (without `answer`, the recipe's data is asked
+     by `id`), `opened_tag` (the prompt opened the reasoning; else guessed from the tags), `ended` (else true), `length`
+     and `max_tokens` (for the overlong penalty).
 Out: `{"id": …, "reward": …, "parts": {…}, "correct": …, "note": …}`; for a line that is no request
      `{"error": …, "line": …}`.
 """

@@ -9,8 +9,6 @@ from numbers import Real
 from pathlib import Path
 from typing import Any
 
-from channel import serve
-
 _MAX_PARTS = 32
 _function: Any = None
 
@@ -52,4 +50,6 @@ def _number(value: Any, name: str) -> float:
 
 
 if __name__ == "__main__":
+    from channel import serve  # beside this script, which runs without the package
+
     serve(answer, prepare)
