@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 import re
 import sys
@@ -66,6 +67,5 @@ def has_match(pattern: str, text: str, reference: str | None) -> bool:
 
 
 if __name__ == "__main__":
-    from channel import serve  # beside this script, which runs without the package
-
-    serve(answer, prepare)
+    # Beside this script, which runs without the package: importing all of it would make every start slower.
+    importlib.import_module("channel").serve(answer, prepare)

