@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from srft.config import Recipe, SamplingConfig
-from srft.data import text_of
+from srft.data import response_text
 from srft.engine.sampler import Sampler, Watch
 from srft.ledger import Ledger
 from srft.methods.method import Composition, Group, Method
@@ -26,11 +26,19 @@ class Collector:
     judge: Judge
     token_bytes: Sequence[bytes]
     """Raw bytes of every token."""
+    end_token_ids: frozenset[int]
     demonstration_verdicts: dict[str, Verdict]
     """A demonstration is judged once a run."""
 
     def step_groups(
-        self, method: Method, source: PromptSource, *, step: int, policy_version: int, ledger: Ledger, watch: Watch | None
+        self,
+        method: Method,
+        source: PromptSource,
+        *,
+        step: int,
+        policy_version: int,
+        ledger: Ledger,
+        watch: Watch | None,
     ) -> tuple[list[Group], list[Group]]:
         """The step's groups, and those that dynamic sampling refused. Rounds of refilling end at the method's cap."""
         kept: list[Group] = []
@@ -89,9 +97,9 @@ class Collector:
             [
                 Response(
                     problem=problem,
-                    text=text_of(sample.token_ids, self.token_bytes),
+                    text=response_text(self.token_bytes, sample.token_ids.tolist(), self.end_token_ids),
                     ended=sample.stop_reason is StopReason.END,
-                    tokens=len(sample.token_ids),
+                    length_tokens=len(sample.token_ids),
                     max_tokens=max_tokens,
                 )
                 for problem, sample in zip(problems, samples, strict=True)

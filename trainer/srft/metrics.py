@@ -74,7 +74,7 @@ def _rewards(groups: Sequence[Group], own: Sequence[Row]) -> dict[str, float]:
     return figures | {
         "rollouts/correct": _mean([row.correct for row in own]),
         "rollouts/truncated": _mean([row.truncated for row in own]),
-        "rollouts/unjudged": _mean([row.note is not None for row in own]),
+        "rollouts/unjudged": _mean([row.note is not None and not row.note.startswith("form") for row in own]),
         "groups/all_right": _mean([outcome == {True} for outcome in outcomes]),
         "groups/all_wrong": _mean([outcome == {False} for outcome in outcomes]),
         "length/rollout": _mean(lengths),

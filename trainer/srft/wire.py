@@ -71,6 +71,8 @@ class RunManifest(Wire):
     """Seconds since 1970, UTC."""
     recipe: dict[str, Any]
     """The resolved recipe, complete."""
+    recipe_file: str | None
+    """The recipe's file, relative to the run directory; paths in the recipe are relative to that file's folder."""
     parent: Parent | None = None
     versions: dict[str, str]
     """Of srft, torch, transformers, …, python, platform."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -21,20 +22,30 @@ class StepOutcome:
     """False where the norm was not finite or above `skip_above`; the weights then stay."""
 
 
+def master_weights(parameters: Mapping[str, nn.Parameter]) -> dict[str, Tensor]:
+    """Float32 copies of parameters of lower precision, the parameters themselves where they are float32.
+
+    All optimisers of a run share one set, so that none steps from stale weights.
+    """
+    return {
+        name: parameter if parameter.dtype == torch.float32 else parameter.detach().float()
+        for name, parameter in parameters.items()
+    }
+
+
 class Optimiser:
-    """AdamW on float32 copies of the parameters (the parameters themselves where they are float32).
+    """AdamW on the master weights.
 
     Gradients are gathered in float32: each backward pass adds its parameter gradients to the masters' and frees them, so that
     bfloat16 weights lose neither small gradients over micro-batches nor small updates.
     """
 
-    def __init__(self, parameters: dict[str, nn.Parameter], config: OptimiserConfig) -> None:
+    def __init__(
+        self, parameters: Mapping[str, nn.Parameter], masters: Mapping[str, Tensor], config: OptimiserConfig
+    ) -> None:
         self._config = config
         self._parameters = parameters
-        self._masters = {
-            name: parameter if parameter.dtype == torch.float32 else parameter.detach().float()
-            for name, parameter in parameters.items()
-        }
+        self._masters = masters
         decayed = [master for name, master in self._masters.items() if parameters[name].ndim >= 2]
         plain = [master for name, master in self._masters.items() if parameters[name].ndim < 2]
         self._adamw = torch.optim.AdamW(
@@ -102,13 +113,11 @@ class Optimiser:
         return StepOutcome(gradient_norm=gradient_norm, applied=False)
 
     def state(self) -> dict[str, Tensor]:
-        """Moments, step counts and masters by parameter name, as plain tensors for a safetensors file."""
+        """Moments and step counts by parameter name, as plain tensors for a safetensors file."""
         tensors: dict[str, Tensor] = {}
         for name, master in self._masters.items():
             for key, value in self._adamw.state.get(master, {}).items():
                 tensors[f"{key}/{name}"] = value.detach().cpu().clone()
-            if master is not self._parameters[name]:
-                tensors[f"master/{name}"] = master.detach().cpu().clone()
         return tensors
 
     def restore(self, tensors: dict[str, Tensor]) -> None:
@@ -124,9 +133,6 @@ class Optimiser:
                     else value.to(master.device).clone()
                     for key, value in stored.items()
                 }
-            if f"master/{name}" in tensors:
-                with torch.no_grad():
-                    master.copy_(tensors[f"master/{name}"])
 
 
 def learning_rate(config: OptimiserConfig, *, peak: float, step: int, steps: int) -> float:

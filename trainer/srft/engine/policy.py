@@ -14,6 +14,7 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers.utils import logging as transformers_logging
 
 from srft.config import LoraConfig, ModelConfig
 from srft.errors import InputError
@@ -55,13 +56,20 @@ class Policy:
                 parameter.data = kept[name]
 
 
-def load_policy(config: ModelConfig, base_dir: Path, *, seed: int, where: str) -> Policy:
+def load_policy(
+    config: ModelConfig, base_dir: Path, *, seed: int, where: str, checkpoint: Path | None = None
+) -> Policy:
     """Load model and tokenizer by the recipe; adapters start from `seed`.
+
+    With `checkpoint` the trained weights come from that folder: the whole model, or the adapters over the recipe's model.
 
     Raises `InputError` for a missing folder, pickled or damaged weights, an architecture transformers does not know as a
     causal language model, a tokenizer that does not fit. `where` names the recipe in messages.
     """
+    transformers_logging.disable_progress_bar()
     source, revision = _source(config, base_dir, where)
+    if checkpoint is not None and config.lora is None:
+        source, revision = str(checkpoint), None
     device = choose_device(config.device, where)
     dtype = choose_dtype(config.dtype, device)
     if config.threads is not None:
@@ -73,6 +81,8 @@ def load_policy(config: ModelConfig, base_dir: Path, *, seed: int, where: str) -
     model.to(device)
     if config.lora is not None:
         model = _with_lora(model, config.lora, seed, where)
+        if checkpoint is not None:
+            _restore_adapters(model, checkpoint)
     if config.gradient_checkpointing:
         model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
     model.train()
@@ -252,6 +262,13 @@ def _with_lora(model: PreTrainedModel, config: LoraConfig, seed: int, where: str
             where=where,
             remedy=f"choose from {', '.join(names)}",
         ) from error
+
+
+def _restore_adapters(model: Any, checkpoint: Path) -> None:
+    from peft import set_peft_model_state_dict
+    from safetensors.torch import load_file
+
+    set_peft_model_state_dict(model, load_file(checkpoint / "adapter_model.safetensors"))
 
 
 def _first_line(error: BaseException) -> str:

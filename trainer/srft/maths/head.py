@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from srft.maths.head_tiles import LN2, Head, HeadGradients, Tiling, tile
+from srft.maths.head_tiles import LN2, Head, HeadGradients, Tiling, add_product, tile
 
 DEFAULT_CHUNK_BYTES = 32 * 2**20
 """Largest size of one tile of logits: smaller tiles slow the matrix products down, larger ones leave the processor's
@@ -34,6 +34,7 @@ def token_statistics(
     bias_V: Tensor | None = None,
     lora: LoraHead | None = None,
     temperature: float = 1.0,
+    entropy_gradient: bool = True,
     chunk_bytes: int = DEFAULT_CHUNK_BYTES,
 ) -> tuple[Tensor, Tensor]:
     """Log-probability of each target and entropy over the whole vocabulary, nats, of softmax(logits / temperature).
@@ -42,6 +43,7 @@ def token_statistics(
     `targets_N` is int64 in [0, V); the log-probability of a target outside is NaN.
     Gradients flow through both results to the hidden states and to whichever of weight, bias and LoRA factors require
     them, exactly; a weight that is also the embedding collects both its gradients. There is no second derivative.
+    With `entropy_gradient` false the entropy comes detached, which saves a frozen head a third of its work.
 
     Sums and results are float32 for float32, bfloat16 and float16 inputs, float64 where hidden states or weight are.
     When all logits fit into `chunk_bytes`, they are computed once and wait for backward.
@@ -52,9 +54,24 @@ def token_statistics(
     if temperature <= 0 or chunk_bytes <= 0:
         raise ValueError(f"temperature ({temperature}) and chunk_bytes ({chunk_bytes}) must be positive")
     a_RH, b_VR, lora_scale = (None, None, 1.0) if lora is None else (lora.a_RH, lora.b_VR, lora.scale)
-    return _TokenStatistics.apply(
-        hidden_NH, weight_VH, bias_V, a_RH, b_VR, targets_N, lora_scale, temperature, chunk_bytes
+    options = _Options(
+        lora_scale=lora_scale,
+        temperature=temperature,
+        chunk_bytes=chunk_bytes,
+        entropy_gradient=entropy_gradient,
+        grad_enabled=torch.is_grad_enabled(),
     )
+    return _TokenStatistics.apply(hidden_NH, weight_VH, bias_V, a_RH, b_VR, targets_N, options)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Options:
+    lora_scale: float
+    temperature: float
+    chunk_bytes: int
+    entropy_gradient: bool
+    grad_enabled: bool
+    """Asked by the caller: inside an autograd function it is always off."""
 
 
 class _TokenStatistics(torch.autograd.Function):
@@ -67,25 +84,25 @@ class _TokenStatistics(torch.autograd.Function):
         a_RH: Tensor | None,
         b_VR: Tensor | None,
         targets_N: Tensor,
-        lora_scale: float,
-        temperature: float,
-        chunk_bytes: int,
+        options: _Options,
     ) -> tuple[Tensor, Tensor]:
         ctx.set_materialize_grads(False)
         inputs = hidden_NH, weight_VH, bias_V, a_RH, b_VR
         with torch.autocast(hidden_NH.device.type, enabled=False):
-            head = Head.of(*inputs, lora_scale, temperature)
-            tiling = Tiling.of(len(hidden_NH), len(weight_VH), head.dtype.itemsize, chunk_bytes)
+            head = Head.of(*inputs, options.lora_scale, options.temperature)
+            tiling = Tiling.of(len(hidden_NH), len(weight_VH), head.dtype.itemsize, options.chunk_bytes)
             # Each token's softmax so far, relative to its largest logit so far: the sums of 2^z and of z 2^z.
             # That largest logit begins as a finite number, so that its differences times an empty sum are 0, not NaN.
             largest_N = head.full(tiling.tokens, torch.finfo(head.dtype).min)
             target_N = head.full(tiling.tokens, math.nan)
             sum_N, z_sum_N = head.full(tiling.tokens, 0.0), head.full(tiling.tokens, 0.0)
             z_NV = head.empty(tiling.tokens, tiling.vocabulary) if tiling.keeps_logits else None
-            scratch, z_scratch = (
-                head.empty(tiling.tile_size),
-                head.empty(0 if tiling.keeps_logits else tiling.tile_size),
-            )
+            scratch, z_scratch = head.empty(tiling.tile_size), head.empty(tiling.tile_size if z_NV is None else 0)
+            # d log p_y / d hidden = W_y - sum of p_v W_v, for all upstream gradients: taken here, while p is at hand,
+            # it makes backward free. The entropy's own would be a third matrix product, as dear as computing p again.
+            only_hidden = ctx.needs_input_grad[0] and not any(ctx.needs_input_grad[1:5])
+            takes_mean = options.grad_enabled and only_hidden and a_RH is None and not options.entropy_gradient
+            mean_NH = head.zeros_like_hidden() if takes_mean and z_NV is None else None
             for columns in tiling.slices():
                 part = head.part(columns)
                 for rows in tiling.chunks():
@@ -99,32 +116,42 @@ class _TokenStatistics(torch.autograd.Function):
                     power_nv = torch.exp2(z_nv.sub_(largest_n[:, None]), out=tile(scratch, rows, columns))
                     z_sum_N[rows] = (z_sum_N[rows] + sum_N[rows] * shift_n) * shrink_n
                     sum_N[rows] = sum_N[rows] * shrink_n + power_nv.sum(1)
+                    if mean_NH is not None:
+                        add_product(mean_NH[rows].mul_(shrink_n[:, None]), power_nv, part.weight_vH)
                     z_sum_N[rows] += power_nv.mul_(z_nv).sum(1)
                     largest_N[rows] = largest_n
             log_sum_N = torch.log2(sum_N)
             # Nothing cancels: no summand of a log-probability is above 0, none of an entropy is below.
             logprob_N = (target_N - largest_N - log_sum_N) * LN2
             entropy_N = (log_sum_N - z_sum_N / sum_N) * LN2
+            if mean_NH is not None:
+                mean_NH.div_(sum_N[:, None])
+            if not options.entropy_gradient:
+                ctx.mark_non_differentiable(entropy_N)
 
         # Kept logits are relative to the largest already.
         log_total_N = log_sum_N if tiling.keeps_logits else largest_N + log_sum_N
-        ctx.save_for_backward(*inputs, targets_N, z_NV, log_total_N, entropy_N)
-        ctx.options = lora_scale, temperature, chunk_bytes
+        ctx.save_for_backward(*inputs, targets_N, z_NV, mean_NH, log_total_N, entropy_N)
+        ctx.options = options
         return logprob_N, entropy_N
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad_logprob_N: Tensor | None, grad_entropy_N: Tensor | None) -> tuple[Tensor | None, ...]:
         if grad_logprob_N is None and grad_entropy_N is None:
-            return (None,) * 9
-        *inputs, targets_N, z_NV, log_total_N, entropy_N = ctx.saved_tensors
-        lora_scale, temperature, chunk_bytes = ctx.options
+            return (None,) * 7
+        *inputs, targets_N, z_NV, mean_NH, log_total_N, entropy_N = ctx.saved_tensors
+        options, temperature = ctx.options, ctx.options.temperature
         with torch.autocast(targets_N.device.type, enabled=False):
-            head = Head.of(*inputs, lora_scale, temperature)
-            tiling = Tiling.of(len(targets_N), len(head.weight_VH), head.dtype.itemsize, chunk_bytes)
+            head = Head.of(*inputs, options.lora_scale, options.temperature)
+            tiling = Tiling.of(len(targets_N), len(head.weight_VH), head.dtype.itemsize, options.chunk_bytes)
             # d log p_y / d logit_v = [v = y] - p_v and d H / d logit_v = -p_v (ln p_v + H), so a logit receives
             # [v = y] onto_target + p_v (onto_p + onto_log_p log2 p_v), with one number each for a token.
             onto_target_N = torch.zeros_like(entropy_N) if grad_logprob_N is None else grad_logprob_N / temperature
+            if mean_NH is not None:
+                hidden_NH, weight_VH = inputs[:2]
+                grad_NH = (weight_VH[targets_N] - mean_NH).mul_(onto_target_N[:, None])
+                return grad_NH.to(hidden_NH.dtype), *(None,) * 6
             grad_entropy_N = torch.zeros_like(entropy_N) if grad_entropy_N is None else grad_entropy_N / temperature
             onto_log_p_N = -LN2 * grad_entropy_N
             onto_p_N = -(onto_target_N + grad_entropy_N * entropy_N)
@@ -148,7 +175,7 @@ class _TokenStatistics(torch.autograd.Function):
                     grad_nv.scatter_(1, place_n1, grad_nv.gather(1, place_n1) + onto_target_n1)
                     gradients.add(part, rows, grad_nv)
                 gradients.end(columns)
-            return *gradients.result(), None, None, None, None
+            return *gradients.result(), None, None
 
 
 def _places(targets_n: Tensor, columns: slice) -> tuple[Tensor, Tensor]:

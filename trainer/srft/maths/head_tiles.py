@@ -135,6 +135,10 @@ class Head:
         """A vector of one value, on the head's device, of the type of its sums."""
         return self.hidden_NH.new_full((length,), value, dtype=self.dtype)
 
+    def zeros_like_hidden(self) -> Tensor:
+        """[N, H] of zeros of the type of its sums."""
+        return torch.zeros_like(self.hidden_NH, dtype=self.dtype)
+
     def empty(self, *shape: int) -> Tensor:
         """Uninitialised memory likewise."""
         return self.hidden_NH.new_empty(shape, dtype=self.dtype)
@@ -157,9 +161,9 @@ class HeadSlice:
             z_nv.zero_()
         else:
             z_nv.copy_(self.bias_v * bits)
-        _add_product(z_nv, self.head.hidden_NH[rows], self.weight_vH.t(), factor=bits)
+        add_product(z_nv, self.head.hidden_NH[rows], self.weight_vH.t(), factor=bits)
         if low_rank is not None and self.b_vR is not None:
-            _add_product(z_nv, low_rank.hidden_NR[rows], self.b_vR.t(), factor=bits)
+            add_product(z_nv, low_rank.hidden_NR[rows], self.b_vR.t(), factor=bits)
 
 
 class HeadGradients:
@@ -170,7 +174,7 @@ class HeadGradients:
         hidden, weight, bias, a, b = needed[:5]
         low_rank, dtype = head.low_rank, head.dtype
         self._a_needed = a
-        self._hidden_NH = torch.zeros_like(head.hidden_NH, dtype=dtype) if hidden else None
+        self._hidden_NH = head.zeros_like_hidden() if hidden else None
         self._low_rank_NR = torch.zeros_like(low_rank.hidden_NR) if low_rank and (hidden or a) else None
         self._b_VR = torch.zeros_like(low_rank.b_VR, dtype=dtype) if low_rank and b else None
         self._bias_V = torch.zeros_like(head.bias_V, dtype=dtype) if head.bias_V is not None and bias else None
@@ -187,15 +191,15 @@ class HeadGradients:
         """Add what one tile of gradients at the (unscaled) logits gives."""
         head, low_rank = self._head, self._head.low_rank
         if self._hidden_NH is not None:
-            _add_product(self._hidden_NH[rows], grad_nv, part.weight_vH)
+            add_product(self._hidden_NH[rows], grad_nv, part.weight_vH)
         if self._weight_vH is not None:
-            _add_product(self._weight_vH, grad_nv.t(), head.hidden_NH[rows])
+            add_product(self._weight_vH, grad_nv.t(), head.hidden_NH[rows])
         if self._bias_V is not None:
             self._bias_V[part.columns] += grad_nv.sum(0)
         if self._low_rank_NR is not None and part.b_vR is not None:
-            _add_product(self._low_rank_NR[rows], grad_nv, part.b_vR)
+            add_product(self._low_rank_NR[rows], grad_nv, part.b_vR)
         if self._b_VR is not None and low_rank is not None:
-            _add_product(self._b_VR[part.columns], grad_nv.t(), low_rank.hidden_NR[rows])
+            add_product(self._b_VR[part.columns], grad_nv.t(), low_rank.hidden_NR[rows])
 
     def end(self, columns: slice) -> None:
         """All tokens of the slice are in."""
@@ -221,7 +225,7 @@ class HeadGradients:
         )
 
 
-def _add_product(total: Tensor, left: Tensor, right: Tensor, *, factor: float = 1.0) -> None:
+def add_product(total: Tensor, left: Tensor, right: Tensor, *, factor: float = 1.0) -> None:
     """total += factor * left @ right, summed in the type of `total`."""
     if right.dtype == total.dtype:
         total.addmm_(left, right, alpha=factor)

@@ -1,0 +1,231 @@
+"""Starting a run: new, resumed or forked; and ending it, whatever happens."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from srft.config import Recipe, resolve
+from srft.controls import Controls
+from srft.data.places import shown_path
+from srft.engine.checkpoint import STATE_FOLDER, read_state
+from srft.engine.policy import load_policy
+from srft.errors import InputError
+from srft.evaluation import evaluate
+from srft.keeper import CheckpointKeeper, checkpoint_steps
+from srft.manifest import device_of, make_manifest, versions
+from srft.preparation import Prepared, Say, prepared
+from srft.prompts import PromptSource
+from srft.recipe import LoadedRecipe
+from srft.recorder import Recorder
+from srft.run_directory import Layout, RunDirectory, WriterOptions
+from srft.run_directory.fold import fold_run
+from srft.run_directory.reader import read_manifest
+from srft.session import Session
+from srft.train import train
+from srft.wire import EndReason, Parent
+
+_FORK = re.compile(r"^(?P<run>.+)@(?P<step>\d+)$")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fork:
+    """A checkpoint of another run."""
+
+    run: Path
+    step: int
+
+    @staticmethod
+    def parse(text: str) -> Fork:
+        """`RUN@STEP`."""
+        match = _FORK.match(text)
+        if match is None:
+            raise InputError(f"{text!r} is no RUN@STEP", where="--fork", remedy="write for example runs/first@50")
+        return Fork(run=Path(match["run"]), step=int(match["step"]))
+
+    def checkpoint(self) -> Path:
+        """Its folder. Raises `InputError` when there is none."""
+        folder = Layout(self.run).checkpoint(self.step)
+        if not folder.is_dir():
+            found = ", ".join(map(str, checkpoint_steps(Layout(self.run).checkpoints))) or "none"
+            raise InputError(
+                f"there is no checkpoint of step {self.step}",
+                where=shown_path(self.run),
+                remedy=f"the run keeps these: {found}",
+            )
+        return folder
+
+
+def run_new(loaded: LoadedRecipe, run_dir: Path, say: Say, fork: Fork | None = None) -> EndReason:
+    """Train from the recipe's model, or from a checkpoint of another run."""
+    checkpoint = None if fork is None else fork.checkpoint()
+    with prepared(loaded, say, checkpoint) as ready:
+        _make_deterministic(ready.recipe)
+        parent = None
+        if fork is not None:
+            parent = Parent(run_id=read_manifest(fork.run)["run_id"], step=fork.step)
+        manifest = make_manifest(ready, run_dir, parent)
+        with RunDirectory.create(run_dir, manifest, _writer_options(ready.recipe)) as run:
+            return _run_to_end(_session(ready, run, say, _starting_weights(ready)))
+
+
+def run_resumed(run_dir: Path, given: LoadedRecipe | None, say: Say) -> EndReason:
+    """Go on with a run from its newest acknowledged checkpoint; from the start where there is none.
+
+    The recipe is the run's own; one that is given must say the same.
+    """
+    folded = fold_run(run_dir)
+    loaded = recipe_of_run(run_dir, given)
+    layout = Layout(run_dir)
+    steps = [step for step in folded["checkpoints"] if (layout.checkpoint(step) / STATE_FOLDER).is_dir()]
+    from_step = max(steps, default=0)
+    checkpoint = layout.checkpoint(from_step) if steps else None
+    with prepared(loaded, say, checkpoint) as ready:
+        _make_deterministic(ready.recipe)
+        with RunDirectory.resume(
+            run_dir,
+            _writer_options(ready.recipe),
+            from_step=from_step,
+            device=device_of(ready.policy),
+            versions=versions(),
+        ) as run:
+            say(f"resuming after step {from_step}")
+            session = _session(ready, run, say, _starting_weights(ready, resumed=checkpoint is not None))
+            if checkpoint is not None:
+                state = read_state(checkpoint)
+                session.keeper.restore(state.values)
+                session.restore(state)
+            return _run_to_end(session)
+
+
+def evaluate_recipe(loaded: LoadedRecipe, checkpoint: Path | None, say: Say) -> dict[str, dict[str, dict]]:
+    """The figures of `evaluation` and `final_evaluation`, with the recipe's model or a checkpoint; writes nothing."""
+    figures: dict[str, dict[str, dict]] = {}
+    with prepared(loaded, say, checkpoint) as ready:
+        sets = [
+            ("evaluation", ready.recipe.evaluation, ready.held_out),
+            ("final_evaluation", ready.recipe.final_evaluation, ready.final),
+        ]
+        for name, config, problems in sets:
+            if config is None:
+                continue
+            say(f"asking the {len(problems)} problems of {config.data.path}")
+            result = evaluate(
+                ready.collector,
+                problems,
+                samples=config.samples,
+                sampling=config.sampling,
+                seed=ready.recipe.seed,
+                step=0,
+                policy_version=0,
+            )
+            both = {**result.greedy, **(result.sampled or {})}
+            figures[name] = {figure: interval.model_dump() for figure, interval in both.items()}
+    if not figures:
+        raise InputError(
+            "the recipe names no problems to ask", where=shown_path(loaded.path), remedy="add `evaluation`"
+        )
+    return figures
+
+
+def recipe_of_run(run_dir: Path, given: LoadedRecipe | None) -> LoadedRecipe:
+    """The recipe a run was started with, and the folder its paths are relative to; `given` must say the same."""
+    manifest = read_manifest(run_dir)
+    own = Recipe.model_validate(manifest["recipe"])
+    if given is not None:
+        for key, value in resolve(given.recipe).model_dump(mode="json", by_alias=True).items():
+            if value != manifest["recipe"].get(key) and key not in ("$schema", "name"):
+                raise InputError(
+                    f"`{key}` differs from the recipe the run was started with",
+                    where=shown_path(given.path),
+                    remedy="resume without naming a recipe, or use --fork to change something",
+                )
+        return replace(given, recipe=own)
+    file = manifest.get("recipe_file")
+    path = run_dir / file if file is not None else None
+    if path is None or not path.parent.is_dir():
+        raise InputError(
+            "the folder its recipe lay in is gone, and the recipe's paths are relative to it",
+            where=str(run_dir),
+            remedy="name the recipe: srft train RECIPE --resume --run-dir DIR",
+        )
+    return LoadedRecipe(recipe=own, base_dir=path.parent.resolve(), path=path, text_hash="")
+
+
+def _session(ready: Prepared, run: RunDirectory, say: Say, starting_weights: dict[str, Tensor]) -> Session:
+    evaluation = ready.recipe.evaluation
+    return Session(
+        prepared=ready,
+        run=run,
+        keeper=CheckpointKeeper(
+            run=run,
+            config=ready.recipe.checkpoint,
+            chosen_on=None if evaluation is None else evaluation.data.path,
+        ),
+        recorder=Recorder(
+            run=run, token_bytes=ready.collector.token_bytes, temperature=ready.recipe.rollouts.temperature
+        ),
+        source=PromptSource(ready.problems, ready.recipe.seed),
+        say=say,
+        starting_weights=starting_weights,
+        micro_batch_tokens=ready.recipe.training.micro_batch_tokens,
+    )
+
+
+def _run_to_end(session: Session) -> EndReason:
+    controls = Controls(session.run, session.say)
+    try:
+        end = train(session, controls)
+        if end.kind == "finished":
+            _final_evaluations(session)
+        session.run.end(end)
+        return end
+    finally:
+        controls.close()
+
+
+def _final_evaluations(session: Session) -> None:
+    """Of the last weights, and of the best checkpoint where that is another one."""
+    if session.prepared.recipe.final_evaluation is None:
+        return
+    session.final_evaluation("last")
+    best = session.keeper.best_step()
+    if best is None or best == session.step:
+        return
+    weights = _checkpoint_weights(session.prepared, session.run.layout.checkpoint(best))
+    with session.prepared.policy.with_weights(dict(weights)):
+        session.final_evaluation("best")
+
+
+def _starting_weights(ready: Prepared, *, resumed: bool = False) -> dict[str, Tensor]:
+    """The weights of the run's first step, where a method compares with them."""
+    if all(phase.method.needs.reference is None for phase in ready.phases):
+        return {}
+    if not resumed:
+        return {name: parameter.detach().clone() for name, parameter in ready.policy.names.items()}
+    return dict(_checkpoint_weights(ready, None))
+
+
+def _checkpoint_weights(ready: Prepared, checkpoint: Path | None) -> Mapping[str, Tensor]:
+    other = load_policy(
+        ready.recipe.model,
+        ready.base_dir,
+        seed=ready.recipe.seed,
+        where=shown_path(ready.loaded.path),
+        checkpoint=checkpoint,
+    )
+    return {name: parameter.detach() for name, parameter in other.names.items()}
+
+
+def _writer_options(recipe: Recipe) -> WriterOptions:
+    return WriterOptions(steps=recipe.training.steps, seed=recipe.seed, recording=recipe.recording)
+
+
+def _make_deterministic(recipe: Recipe) -> None:
+    if recipe.deterministic:
+        torch.use_deterministic_algorithms(True)
