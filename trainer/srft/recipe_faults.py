@@ -106,9 +106,8 @@ def _fault(path: KeyPath, detail: Any, value: Mapping[str, Any]) -> Fault:
         case "greater_than" | "greater_than_equal" | "less_than" | "less_than_equal":
             return Fault(path, f"`{key}` is {shortened(given)}", f"give a number {_limits(field, context)}")
         case _:
-            return Fault(
-                path, f"`{key}` is {shortened(given)}, which is {_kind_of(given)}", _needed_type(detail, field)
-            )
+            kind = "" if given is None else f", which is {_kind_of(given)}"
+            return Fault(path, f"`{key}` is {shortened(given)}{kind}", _needed_type(detail, field))
 
 
 def dotted(path: KeyPath) -> str:
@@ -124,6 +123,9 @@ def _unknown_key(path: KeyPath, value: Mapping[str, Any]) -> Fault:
     near = nearest(word, known)
     if near:
         return Fault(path, what, f"write `{near}`, the nearest known key")
+    others = [kind for kind, keys in _keys_by_kind(path[:-1], value) if word in keys]
+    if others:
+        return Fault(path, what, f"remove it, or set `{around}.kind` to {_choices(others)}, which has it")
     elsewhere = [dotted(other) for other in _all_paths(Recipe, ()) if other[-1] == word]
     if elsewhere:
         return Fault(path, what, f"move it to `{elsewhere[0]}`")
@@ -185,9 +187,14 @@ def _field_at(path: KeyPath, value: Any) -> FieldInfo | None:
 
 def _kinds(path: KeyPath, value: Any) -> list[str]:
     """The kinds of the union at a path."""
+    return [kind for kind, _ in _keys_by_kind(path, value)]
+
+
+def _keys_by_kind(path: KeyPath, value: Any) -> list[tuple[str, list[str]]]:
+    """Of a union at a path: each kind and its keys."""
     field = _field_at(path, value)
     models = _models_in(field.annotation) if field else []
-    return [str(model.model_fields["kind"].default) for model in models if "kind" in model.model_fields]
+    return [(str(model.model_fields["kind"].default), _keys(model)) for model in models if "kind" in model.model_fields]
 
 
 def _choices(words: list[str]) -> str:
@@ -195,12 +202,10 @@ def _choices(words: list[str]) -> str:
 
 
 def _did_you_mean(word: str, words: list[str]) -> str:
+    if len(words) == 1:
+        return f"write {_choices(words)}"
     near = nearest(word, words)
-    return (
-        f'write "{near}", the nearest of {_choices(words)}'
-        if near
-        else f"write {'one of ' if len(words) > 1 else ''}{_choices(words)}"
-    )
+    return f'write "{near}", the nearest of {_choices(words)}' if near else f"write one of {_choices(words)}"
 
 
 def _sentence(field: FieldInfo) -> str:
@@ -246,8 +251,6 @@ def _count(number: int | None, noun: str) -> str:
 
 def _kind_of(value: Any) -> str:
     match value:
-        case None:
-            return "nothing"
         case bool():
             return "true or false"
         case int():

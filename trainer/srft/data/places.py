@@ -18,7 +18,7 @@ def nearest(word: str, words: list[str] | tuple[str, ...]) -> str | None:
     import difflib
 
     lowered = {known.lower(): known for known in words}
-    found = difflib.get_close_matches(word.lower(), list(lowered), n=1, cutoff=0.6)
+    found = difflib.get_close_matches(word.lower(), list(lowered), n=1, cutoff=0.7)
     return lowered[found[0]] if found else None
 
 

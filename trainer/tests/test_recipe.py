@@ -1,0 +1,511 @@
+"""Recipes: what is read, and the sentence for everything that is not."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from srft.errors import InputError
+from srft.jsonc import JsoncError, parse_jsonc
+from srft.recipe import RecipeError, load_recipe
+from tests.error_table import ErrorCase, record
+
+GOOD = """{
+  // what to train
+  "model": {"path": "model"},
+  "data": {"path": "data.jsonl"},
+}
+"""
+FILE = "recipe.srft.json"
+
+
+def write(folder, content: str | bytes):
+    path = folder / FILE
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return path
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        GOOD,
+        GOOD.replace("\n", "\r\n"),
+        "\ufeff" + GOOD,
+        '{"model": {"path": "model"}, /* so */ "data": {"path": "data.jsonl"}}',
+        '{"$schema": "./schema.json", "model": {"path": "model",}, "data": {"path": "data.jsonl"}}//',
+    ],
+    ids=["comments and a trailing comma", "CRLF", "BOM", "block comment", "$schema"],
+)
+def test_reads(text, tmp_path):
+    loaded = load_recipe(write(tmp_path, text))
+    assert (loaded.recipe.model.path, loaded.recipe.data.path, loaded.base_dir) == ("model", "data.jsonl", tmp_path)
+    assert len(loaded.text_hash) == 64
+
+
+@pytest.mark.parametrize(
+    ("override", "reach", "value"),
+    [
+        (("training.steps", "5"), lambda recipe: recipe.training.steps, 5),
+        (("model.path", "other/folder"), lambda recipe: recipe.model.path, "other/folder"),
+        (("optimiser.learning_rate", "3e-4"), lambda recipe: recipe.optimiser.learning_rate, 3e-4),
+        (("model.lora.rank", "4"), lambda recipe: recipe.model.lora.rank, 4),
+        (("method", '{"kind": "sft"}'), lambda recipe: recipe.method.kind, "sft"),
+        (("reward.parts", '[{"kind": "math"}]'), lambda recipe: recipe.reward.parts[0].kind, "math"),
+        (("optimiser.clip", "null"), lambda recipe: recipe.optimiser.clip, None),
+    ],
+)
+def test_overrides(override, reach, value, tmp_path):
+    assert reach(load_recipe(write(tmp_path, GOOD), [override]).recipe) == value
+
+
+def test_overrides_reach_into_lists(tmp_path):
+    text = (
+        '{"model": {"path": "m"}, "data": {"path": "d"}, "reward": {"parts": [{"kind": "exact"}, {"kind": "steps"}]}}'
+    )
+    recipe = load_recipe(write(tmp_path, text), [("reward.parts.1.weight", "0.5")]).recipe
+    assert [part.weight for part in recipe.reward.parts] == [1.0, 0.5]
+
+
+# ---------------------------------------------------------------- the parser against json
+
+
+JSON_VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**20), 10**20)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(JSON_VALUES, st.sampled_from([None, 1, 4]), st.booleans())
+def test_parser_agrees_with_json(value, indent, ascii_only):
+    text = json.dumps(value, indent=indent, ensure_ascii=ascii_only)
+    assert parse_jsonc(text).value == value
+
+
+@given(st.text(alphabet='{}[]",:/*\\\n 1truefalsenull.-e', max_size=40))
+def test_parser_takes_no_less_and_little_more_than_json(text):
+    """What json takes we take alike, duplicate keys apart; the rest ends in an error with a line of the text."""
+    try:
+        expected = json.loads(text, object_pairs_hook=_no_duplicates)
+    except (ValueError, RecursionError):
+        try:
+            parse_jsonc(text)
+        except JsoncError as error:
+            assert 1 <= error.line <= text.count("\n") + 1
+    else:
+        assert parse_jsonc(text).value == expected
+
+
+def _no_duplicates(pairs):
+    if len(dict(pairs)) < len(pairs):
+        raise ValueError("duplicate")
+    return dict(pairs)
+
+
+def test_lines_of_keys():
+    located = parse_jsonc('{\n"a": [1,\n {"b": 2}], // c\n\n"d":\n3}')
+    assert located.lines == {(): 1, ("a",): 2, ("a", 0): 2, ("a", 1): 3, ("a", 1, "b"): 3, ("d",): 5}
+
+
+# ---------------------------------------------------------------- refusals
+
+
+@dataclass(frozen=True)
+class Refusal(ErrorCase):
+    content: str | bytes = GOOD
+    overrides: tuple[tuple[str, str], ...] = field(default=())
+
+
+def with_line(line: str) -> str:
+    """The good recipe with one more line, its fifth."""
+    return GOOD.replace('jsonl"},\n', f'jsonl"}},\n  {line}\n')
+
+
+REFUSALS = [
+    Refusal(
+        "empty",
+        "an empty file",
+        'recipe.srft.json: the recipe is empty; begin with {"model": {"path": …}, "data": {"path": …}}.',
+        b" \n",
+    ),
+    Refusal(
+        "binary",
+        "a binary file",
+        "recipe.srft.json: this is a binary file, not a recipe; name a JSON file.",
+        b"PK\x03\x04\x00\x00",
+    ),
+    Refusal("utf-16", "UTF-16", "recipe.srft.json: the recipe is UTF-16; save it as UTF-8.", GOOD.encode("utf-16")),
+    Refusal(
+        "latin-1",
+        "Latin-1",
+        "recipe.srft.json:5: byte 0xe9 is not UTF-8; save the recipe as UTF-8.",
+        with_line('"name": "é"').encode("latin-1"),
+    ),
+    Refusal(
+        "huge",
+        "a file of 2 MB",
+        "recipe.srft.json: the file has 2000000 bytes, more than a recipe's 1 MiB; name a recipe.",
+        b" " * 2_000_000,
+    ),
+    Refusal(
+        "not an object",
+        "a list",
+        "recipe.srft.json:1: the recipe is not a JSON object; begin with { and end with }.",
+        "[1]",
+    ),
+    Refusal(
+        "no comma",
+        "a missing comma",
+        'recipe.srft.json:2: `"` stands where a comma or `}` should; add the comma.',
+        '{"model": {}\n"data": {}}',
+    ),
+    Refusal(
+        "cut",
+        "a file cut short",
+        "recipe.srft.json:2: the file ends before a `}`; complete the JSON.",
+        '{"model": {"path": "m"},\n',
+    ),
+    Refusal(
+        "cut in value",
+        "a file that ends after a colon",
+        "recipe.srft.json:1: the file ends where a value should stand; complete the JSON.",
+        '{"model":',
+    ),
+    Refusal(
+        "bare word",
+        "Python's True",
+        "recipe.srft.json:5: `True` is no JSON value; write texts in double quotes, and true, false or null in "
+        "lower case.",
+        with_line('"deterministic": True'),
+    ),
+    Refusal(
+        "nan",
+        "NaN",
+        "recipe.srft.json:5: `NaN` is no JSON value; write texts in double quotes, and true, false or null in "
+        "lower case.",
+        with_line('"seed": NaN'),
+    ),
+    Refusal(
+        "infinite",
+        "1e999",
+        "recipe.srft.json:5: the number 1e999 is too large; write a smaller number.",
+        with_line('"seed": 1e999'),
+    ),
+    Refusal(
+        "many digits",
+        "a number of 500 digits",
+        "recipe.srft.json:5: a number of 500 digits; write a smaller number.",
+        with_line(f'"seed": {"9" * 500}'),
+    ),
+    Refusal(
+        "single quotes",
+        "single quotes",
+        "recipe.srft.json:1: `'` stands where a key should begin; write keys in double quotes.",
+        "{'model': 1}",
+    ),
+    Refusal(
+        "open text",
+        "a text without its closing quote",
+        'recipe.srft.json:5: a text is not closed on its line; close it with "; a line break inside is written \\n.',
+        with_line('"name": "a'),
+    ),
+    Refusal(
+        "escape",
+        "a Windows path with single backslashes",
+        'recipe.srft.json:5: the text "C:\\models" has a wrong escape; write a backslash as \\\\.',
+        with_line('"name": "C:\\models"'),
+    ),
+    Refusal(
+        "open comment",
+        "an unclosed comment",
+        "recipe.srft.json:5: the comment opened here is never closed; close it with */.",
+        with_line("/* later"),
+    ),
+    Refusal(
+        "trailing",
+        "two objects",
+        "recipe.srft.json:6: text follows the end of the JSON value; keep one JSON object in the file.",
+        GOOD + "{}",
+    ),
+    Refusal(
+        "deep",
+        "a list nested 200 deep",
+        "recipe.srft.json:5: the JSON is nested deeper than 100 levels; flatten it.",
+        with_line('"name": ' + "[" * 200),
+    ),
+    Refusal(
+        "duplicate",
+        "a key twice",
+        "recipe.srft.json:5: the key `data` stood already on line 4; keep one of the two.",
+        with_line('"data": {"path": "b"}'),
+    ),
+    Refusal(
+        "unknown",
+        "an unknown key",
+        "recipe.srft.json:5: `rewards` is no option; write `reward`, the nearest known key.",
+        with_line('"rewards": {}'),
+    ),
+    Refusal(
+        "unknown inside",
+        "an unknown key in a section",
+        "recipe.srft.json:5: `method.rollout` is no option of `method`; write `rollouts`, the nearest known key.",
+        with_line('"method": {"kind": "grpo", "rollout": 4}'),
+    ),
+    Refusal(
+        "elsewhere",
+        "a key in the wrong section",
+        "recipe.srft.json:5: `max_rounds` is no option; move it to `method.dynamic_sampling.max_rounds`.",
+        with_line('"max_rounds": 3'),
+    ),
+    Refusal(
+        "nonsense",
+        "a key near to none",
+        "recipe.srft.json:5: `recording.zzz` is no option of `recording`; remove it; known here: max_gb, share_beyond.",
+        with_line('"recording": {"zzz": 1}'),
+    ),
+    Refusal(
+        "missing",
+        "no model path",
+        "recipe.srft.json:1: `model.path` is missing; add it (A folder in Hugging Face layout (safetensors), "
+        "relative to the recipe, or a Hub id such as Qwen/Qwen3-0.6B).",
+        '{"model": {}, "data": {"path": "d"}}',
+    ),
+    Refusal(
+        "missing section",
+        "no data",
+        "recipe.srft.json: `data` is missing; add it (The training problems).",
+        '{"model": {"path": "m"}}',
+    ),
+    Refusal(
+        "type",
+        "a number in quotes",
+        'recipe.srft.json:5: `training.steps` is "500", which is a text; write a whole number.',
+        with_line('"training": {"steps": "500"}'),
+    ),
+    Refusal(
+        "fraction",
+        "a fraction for a whole number",
+        "recipe.srft.json:5: `training.steps` is 1.5, which is a number; write a whole number.",
+        with_line('"training": {"steps": 1.5}'),
+    ),
+    Refusal(
+        "section",
+        "a number for a section",
+        "recipe.srft.json:5: `model` is 3, which is a whole number; write an object in { }.",
+        GOOD.replace("{\n  //", "{\n\n\n//").replace('{"path": "model"}', "3"),
+    ),
+    Refusal(
+        "bool",
+        "1 for true",
+        "recipe.srft.json:5: `deterministic` is 1, which is a whole number; write true or false.",
+        with_line('"deterministic": 1'),
+    ),
+    Refusal(
+        "null",
+        "null where a value is needed",
+        "recipe.srft.json:5: `rollouts.temperature` is null; write a number.",
+        with_line('"rollouts": {"temperature": null}'),
+    ),
+    Refusal(
+        "nullable",
+        "a text for a nullable number",
+        'recipe.srft.json:5: `optimiser.clip` is "no", which is a text; write a number or null.',
+        with_line('"optimiser": {"clip": "no"}'),
+    ),
+    Refusal(
+        "range",
+        "a number out of range",
+        "recipe.srft.json:5: `rollouts.top_p` is 1.5; give a number above 0 and at most 1.",
+        with_line('"rollouts": {"top_p": 1.5}'),
+    ),
+    Refusal(
+        "seed",
+        "a seed beyond 63 bits",
+        "recipe.srft.json:5: `seed` is 9223372036854775808; give a number of at least 0 and below 2^63.",
+        with_line(f'"seed": {2**63}'),
+    ),
+    Refusal(
+        "pair",
+        "three think tags",
+        "recipe.srft.json:5: `prompt.think_tags` has 3 items; give exactly 2 items.",
+        with_line('"prompt": {"think_tags": ["a", "b", "c"]}'),
+    ),
+    Refusal(
+        "no parts",
+        "no rewards",
+        "recipe.srft.json:5: `reward.parts` has 0 items; give at least 1 item.",
+        with_line('"reward": {"parts": []}'),
+    ),
+    Refusal(
+        "choice",
+        "an unknown choice",
+        'recipe.srft.json:5: `model.device` is "gpu"; write one of "auto", "cpu", "cuda", "mps".',
+        '{"data": {"path": "d"},\n\n\n"model": {"path": "m",\n"device": "gpu"}}',
+    ),
+    Refusal(
+        "kind",
+        "an unknown method",
+        'recipe.srft.json:5: `method.kind` is "gpro"; write "grpo", the nearest of "srft", "sft", "grpo", '
+        '"luffy", "sft_rl".',
+        with_line('"method": {"kind": "gpro"}'),
+    ),
+    Refusal(
+        "no kind",
+        "a method without kind",
+        'recipe.srft.json:5: `method` has no `kind`; add one of "srft", "sft", "grpo", "luffy", "sft_rl".',
+        with_line('"method": {"rollouts": 4}'),
+    ),
+    Refusal(
+        "part kind",
+        "an unknown reward",
+        'recipe.srft.json:5: `reward.parts.0.kind` is "maths"; write "math", the nearest of "exact", "regex", '
+        '"math", "steps", "python".',
+        with_line('"reward": {"parts": [{"kind": "maths"}]}'),
+    ),
+    Refusal(
+        "other method's key",
+        "a key of another method",
+        'recipe.srft.json:5: `method.kl` is no option of `method`; remove it, or set `method.kind` to "grpo", '
+        "which has it.",
+        with_line('"method": {"kind": "srft", "kl": 0.1}'),
+    ),
+    Refusal(
+        "mapping",
+        "an unknown ready mapping",
+        'recipe.srft.json:1: `data.columns` is "openr1"; write "openr1_math".',
+        '{"model": {"path": "m"}, "data": {"path": "d", "columns": "openr1"}}',
+    ),
+    Refusal(
+        "column",
+        "a number for a column",
+        "recipe.srft.json:1: `data.columns.prompt` is 3, which is a whole number; write a text in double quotes.",
+        '{"model": {"path": "m"}, "data": {"path": "d", "columns": {"prompt": 3}}}',
+    ),
+    Refusal(
+        "name",
+        "a name with a slash",
+        'recipe.srft.json:5: `name` is "a/b"; write letters, digits, dots, dashes, underscores and spaces, at '
+        "most 80, the first a letter or digit.",
+        with_line('"name": "a/b"'),
+    ),
+    Refusal(
+        "date",
+        "a date in words",
+        'recipe.srft.json:5: `prompt.date` is "today"; write a date like 2026-01-01.',
+        with_line('"prompt": {"date": "today"}'),
+    ),
+    Refusal(
+        "remote code",
+        "trust_remote_code",
+        "recipe.srft.json:1: `model.trust_remote_code` is true; it can only be false.",
+        '{"model": {"path": "m", "trust_remote_code": true}, "data": {"path": "d"}}',
+    ),
+    Refusal(
+        "phases",
+        "an SFT phase as long as the run",
+        "recipe.srft.json:5: method.sft_steps is 100 but training.steps is 100; leave steps for the second phase.",
+        with_line('"method": {"kind": "sft_rl", "sft_steps": 100}, "training": {"steps": 100}'),
+    ),
+    Refusal(
+        "greedy",
+        "greedy rollouts",
+        "recipe.srft.json:5: rollouts.temperature is 0, so all rollouts of a group are equal and nothing can be "
+        "learned; set it above 0 (1.0 is usual).",
+        with_line('"rollouts": {"temperature": 0}'),
+    ),
+    Refusal(
+        "buffer",
+        "an overlong buffer longer than a response",
+        "recipe.srft.json:5: reward.overlong_buffer is 64 but rollouts.max_tokens is 64; make the buffer shorter.",
+        with_line('"reward": {"overlong_buffer": 64}, "rollouts": {"max_tokens": 64}'),
+    ),
+    Refusal(
+        "same names",
+        "two rewards of one name",
+        "recipe.srft.json:5: reward.parts has more than one part named `exact`; give it another `name`.",
+        with_line('"reward": {"parts": [{"kind": "exact"}, {"kind": "exact"}]}'),
+    ),
+    Refusal(
+        "set value",
+        "--set with a wrong value",
+        '--set training.steps=many: `training.steps` is "many", which is a text; write a whole number.',
+        GOOD,
+        (("training.steps", "many"),),
+    ),
+    Refusal(
+        "set key",
+        "--set with an unknown key",
+        "--set trainin.steps=5: `trainin` is no option; write `training`, the nearest known key.",
+        GOOD,
+        (("trainin.steps", "5"),),
+    ),
+    Refusal(
+        "set path",
+        "--set with a dot too many",
+        "--set training..steps=5: `training..steps` is no key path; write it like training.steps=5.",
+        GOOD,
+        (("training..steps", "5"),),
+    ),
+    Refusal(
+        "set through text",
+        "--set into a text",
+        '--set model.path.x=5: `model.path` is "model" and has no keys inside; set it to an object.',
+        GOOD,
+        (("model.path.x", "5"),),
+    ),
+    Refusal(
+        "set item",
+        "--set beyond the end of a list",
+        "--set reward.parts.1.weight=2: `reward.parts` is a list of 1, and `1` is no place in it; give a number "
+        "from 0 to 0.",
+        with_line('"reward": {"parts": [{"kind": "exact"}]}'),
+        (("reward.parts.1.weight", "2"),),
+    ),
+]
+
+
+@pytest.mark.parametrize("case", REFUSALS, ids=lambda case: case.name)
+def test_refuses(case, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError) as caught:
+        load_recipe(write(tmp_path, case.content), case.overrides)
+    assert str(caught.value) == case.sentence
+    record("recipe", case.given, str(caught.value))
+
+
+def test_refuses_a_missing_file_and_a_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    sentences = {
+        "absent.json": "absent.json: there is no such file; correct the path of the recipe.",
+        "folder": "folder: this is a folder, not a recipe; name the .srft.json file in it.",
+    }
+    for name, sentence in sentences.items():
+        with pytest.raises(InputError) as caught:
+            load_recipe(name)
+        assert str(caught.value) == sentence
+        record("recipe", "a missing file" if name == "absent.json" else "a folder", sentence)
+
+
+def test_names_every_fault(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    text = """{"model": {"path": ""},
+        "data": {"path": "d", "limit": 0},
+        "reward": {"parts": [{"kind": "exact", "weigh": 1}]}}"""
+    with pytest.raises(RecipeError) as caught:
+        load_recipe(write(tmp_path, text), [("seed", "-1")])
+    assert [(fault.where, fault.remedy) for fault in caught.value.faults] == [
+        ("--set seed=-1", "give a number of at least 0 and below 2^63"),
+        ("recipe.srft.json:1", "write a text that is not empty"),
+        ("recipe.srft.json:2", "give a number of at least 1"),
+        ("recipe.srft.json:3", "write `weight`, the nearest known key"),
+    ]
+    assert str(caught.value).count("\n") == 3
