@@ -1,0 +1,49 @@
+import { widthOf } from './terminalText';
+
+/** The part of a terminal stream that painting needs. */
+export interface Screen {
+  readonly columns: number;
+  readonly rows: number;
+  write(text: string): unknown;
+}
+
+const escape = '\u001b[';
+// Terminals that know it show the frame at once; the others ignore it.
+const beginFrame = `${escape}?2026h`;
+const endFrame = `${escape}?2026l`;
+
+/** Draws frames over one another at the end of the ordinary screen. Owns the cursor from its first frame to `finish`. */
+export class Painter {
+  private drawn: readonly string[] = [];
+
+  constructor(private readonly screen: Screen) {}
+
+  /** Replace the last frame. Lines must fit the width; what does not fit the height is left out at the bottom. */
+  draw(lines: readonly string[]): void {
+    const shown = lines.slice(0, Math.max(1, this.screen.rows - 1));
+    const fresh = this.drawn.length === 0 ? `${escape}?25l` : '';
+    const body = shown.map((line) => `${line}${escape}K\n`).join('');
+    this.screen.write(`${beginFrame}${fresh}${this.home()}${body}${escape}J${endFrame}`);
+    this.drawn = shown;
+  }
+
+  /** Leave the last frame standing and give the cursor back. */
+  finish(): void {
+    if (this.drawn.length > 0) this.screen.write(`${escape}?25h`);
+    this.drawn = [];
+  }
+
+  /** To the first line of the last frame. A terminal made narrower has wrapped its lines meanwhile. */
+  private home(): string {
+    const columns = Math.max(1, this.screen.columns);
+    const rows = this.drawn.reduce((sum, line) => sum + Math.max(1, Math.ceil(widthOf(unpainted(line)) / columns)), 0);
+    const reachable = Math.min(rows, this.screen.rows - 1);
+    return reachable > 0 ? `\r${escape}${reachable}A` : '\r';
+  }
+}
+
+/** `line` without colours. */
+export function unpainted(line: string): string {
+  // eslint-disable-next-line no-control-regex -- The escape character is what colours begin with.
+  return line.replace(/\u001b\[[0-9;]*m/g, '');
+}

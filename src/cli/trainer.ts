@@ -1,0 +1,111 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ControlRequest } from '../../core/generated/wire';
+
+/** How the trainer is started. */
+export interface TrainerOptions {
+  readonly python: string;
+  readonly environment: NodeJS.ProcessEnv;
+  readonly recipe: string;
+  readonly runDirectory: string;
+  /** `key=value`, each. */
+  readonly overrides: readonly string[];
+}
+
+/** How the trainer ended. */
+export interface TrainerEnd {
+  /** Its exit code; null when a signal ended it or it could not be started. */
+  readonly code: number | null;
+  /** What it said last on its standard error. */
+  readonly lastWords: readonly string[];
+}
+
+const keptLines = 200;
+
+/** A trainer that runs. Owns its process until it has ended. */
+export class Trainer {
+  readonly ended: Promise<TrainerEnd>;
+  private readonly process: ChildProcess;
+  private stopRequests = 0;
+
+  constructor(private readonly options: TrainerOptions) {
+    const sets = options.overrides.flatMap((override) => ['--set', override]);
+    this.process = spawn(
+      options.python,
+      ['-m', 'srft.cli', 'train', options.recipe, '--run-dir', options.runDirectory, ...sets],
+      {
+        env: options.environment,
+        stdio: ['ignore', 'ignore', 'pipe'],
+        // A group of its own: Ctrl-C in the terminal must reach the trainer once, through us, not twice.
+        detached: process.platform !== 'win32',
+        windowsHide: true,
+      },
+    );
+    this.ended = endOf(this.process);
+  }
+
+  /** First call: end at the next safe point. Second call: end at once. */
+  stop(): void {
+    this.stopRequests += 1;
+    if (this.stopRequests > 1) this.kill();
+    else if (process.platform === 'win32')
+      void requestStop(this.options.runDirectory).catch(() => {
+        this.kill();
+      });
+    else this.process.kill('SIGINT');
+  }
+
+  /** Was a stop asked for? */
+  get stopping(): boolean {
+    return this.stopRequests > 0;
+  }
+
+  /** End the process and what it started. */
+  kill(): void {
+    const { pid } = this.process;
+    if (pid === undefined || this.process.exitCode !== null) return;
+    if (process.platform === 'win32') {
+      spawn('taskkill', ['/T', '/F', '/PID', `${pid}`], { stdio: 'ignore', windowsHide: true });
+      return;
+    }
+    try {
+      process.kill(-pid, 'SIGKILL');
+    } catch {
+      // It ended between the look and the signal.
+      this.process.kill('SIGKILL');
+    }
+  }
+}
+
+async function requestStop(runDirectory: string): Promise<void> {
+  const request: ControlRequest = { kind: 'stop', created: Date.now() / 1000, by: 'npm run demo', arguments: {} };
+  const folder = join(runDirectory, 'control');
+  const name = randomUUID();
+  const unfinished = join(folder, `${name}.tmp`);
+  await writeFile(unfinished, JSON.stringify(request));
+  await rename(unfinished, join(folder, `${name}.json`));
+}
+
+function endOf(child: ChildProcess): Promise<TrainerEnd> {
+  let words = '';
+  child.stderr?.setEncoding('utf8');
+  child.stderr?.on('data', (text: string) => {
+    words = (words + text).slice(-64 * 1024);
+  });
+  return new Promise((resolve) => {
+    child.once('error', (error) => {
+      resolve({ code: null, lastWords: [error.message] });
+    });
+    child.once('close', (code) => {
+      resolve({
+        code,
+        lastWords: words
+          .trimEnd()
+          .split(/\r\n|\r|\n/)
+          .slice(-keptLines),
+      });
+    });
+  });
+}
