@@ -1,6 +1,6 @@
 import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { srftFolder } from './paths.mjs';
 import { say } from './say.mjs';
 
@@ -8,11 +8,11 @@ import { say } from './say.mjs';
  * Lets one process at a time do a piece of work on .srft; the others wait. A lock whose process is gone is taken over.
  * @template T
  * @param {() => Promise<T>} work
+ * @param {string} [file]
  * @returns {Promise<T>}
  */
-export async function withLock(work) {
-  const file = join(srftFolder, 'setup.lock');
-  mkdirSync(srftFolder, { recursive: true });
+export async function withLock(work, file = join(srftFolder, 'setup.lock')) {
+  mkdirSync(dirname(file), { recursive: true });
   await take(file);
   try {
     return await work();

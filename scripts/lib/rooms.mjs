@@ -21,7 +21,7 @@ export const rooms = [
     folder: 'test/unit',
     rooms: ['core', 'src/runs', 'src/cli', 'scripts'],
     node: true,
-    packages: ['fast-check', 'ajv', 'eslint'],
+    packages: ['ajv', 'eslint', 'fast-check', 'typescript'],
   },
   // Plain Node: what runs before `npm ci` imports nothing but Node (see lib/nodeModules.mjs).
   { folder: 'scripts', rooms: [], node: true, packages: ['ajv', 'esbuild', 'json-schema-to-typescript', 'prettier'] },
