@@ -57,23 +57,19 @@ describe('curves', () => {
 
   it('a capped series keeps its extremes, in order, within the cap', () => {
     fc.assert(
-      fc.property(
-        fc.array(positiveZero, { maxLength: 400 }),
-        fc.integer({ min: 2, max: 60 }),
-        (plain, cap) => {
-          const built = curve();
-          for (const item of plain) appendValue(built, item);
-          const rows = [...cappedRows(built, cap)];
-          assert.ok(rows.length <= cap);
-          assert.deepEqual(
-            rows,
-            [...new Set(rows)].sort((x, y) => x - y),
-          );
-          const kept = rows.map((row) => valueAt(built.values, row));
-          assert.equal(Math.max(...kept), Math.max(...plain));
-          assert.equal(Math.min(...kept), Math.min(...plain));
-        },
-      ),
+      fc.property(fc.array(positiveZero, { maxLength: 400 }), fc.integer({ min: 2, max: 60 }), (plain, cap) => {
+        const built = curve();
+        for (const item of plain) appendValue(built, item);
+        const rows = [...cappedRows(built, cap)];
+        assert.ok(rows.length <= cap);
+        assert.deepEqual(
+          rows,
+          [...new Set(rows)].sort((x, y) => x - y),
+        );
+        const kept = rows.map((row) => valueAt(built.values, row));
+        assert.equal(Math.max(...kept), Math.max(...plain));
+        assert.equal(Math.min(...kept), Math.min(...plain));
+      }),
     );
   });
 });
