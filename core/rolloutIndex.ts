@@ -157,8 +157,12 @@ function appendNamed(
   for (const column of columns.values()) padTo(column, row + 1);
 }
 
+const knownLineKeys: ReadonlySet<string> = new Set(knownKeys.IndexLine);
+
 function unknownPart(line: ReadIndexLine): Record<string, unknown> | undefined {
-  const known: readonly string[] = knownKeys.IndexLine;
-  const unknown = Object.entries(line).filter(([key]) => !known.includes(key));
-  return unknown.length === 0 ? undefined : Object.fromEntries(unknown);
+  let unknown: [string, unknown][] | undefined;
+  for (const key of Object.keys(line)) {
+    if (!knownLineKeys.has(key)) (unknown ??= []).push([key, (line as Readonly<Record<string, unknown>>)[key]]);
+  }
+  return unknown === undefined ? undefined : Object.fromEntries(unknown);
 }
