@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { appendFile, mkdtemp, rename, rm, truncate, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { appendFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { Tail } from '../../../src/runs/tail';
+import { inFolder } from '../support/folder';
 
 type Act = (path: string) => Promise<void>;
 const append =
@@ -103,14 +103,5 @@ async function drain(tail: Tail): Promise<string> {
     const step = await tail.next();
     if (step.kind === 'nothing') return seen;
     seen += step.kind === 'restarted' ? `<${step.reason}>` : Buffer.from(step.bytes).toString();
-  }
-}
-
-async function inFolder(body: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), 'srft-tail-'));
-  try {
-    await body(folder);
-  } finally {
-    await rm(folder, { recursive: true });
   }
 }
