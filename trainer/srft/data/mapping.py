@@ -83,7 +83,7 @@ def _required(row: DataRow, column: str, meaning: str) -> Any:
     raise InputError(
         f"the {meaning} is missing: there is no column `{column}`",
         where=row.place,
-        remedy=f"add it, or map `columns` to {choice}",
+        remedy=f"add it, or set `columns.{meaning}` to {choice}",
     )
 
 

@@ -94,15 +94,14 @@ class Prompter:
         """Tokens of texts that follow something else, nothing added before or after."""
         if not self.adds_prefix_space:
             return [self._shared(ids) for ids in _encode(self.tokenizer, texts)]
+        # Written after a line break, whose own tokens are then taken off, a text gets no space before it.
         start = _encode(self.tokenizer, ["\n"])[0]
-        results = []
-        for text, ids, plain in zip(
-            texts, _encode(self.tokenizer, ["\n" + text for text in texts]), _encode(self.tokenizer, texts), strict=True
-        ):
-            rest = ids[len(start) :]
-            exact = ids[: len(start)] == start and self._bytes(rest) == text.encode()
-            results.append(self._shared(rest if exact else plain))
-        return results
+        plain = _encode(self.tokenizer, texts)
+        after_break = _encode(self.tokenizer, ["\n" + text for text in texts])
+        return [
+            self._shared(after[len(start) :] if after[: len(start)] == start else alone)
+            for after, alone in zip(after_break, plain, strict=True)
+        ]
 
     def text_of(self, ids: Sequence[int]) -> str:
         """The text of tokens, special tokens spelled out."""

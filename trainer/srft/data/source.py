@@ -123,8 +123,9 @@ def parse_line(line: bytes, where: str) -> dict[str, Any]:
         ) from None
     except RecursionError:
         raise InputError("the JSON is nested too deeply", where=where, remedy="flatten the row") from None
-    except ValueError as error:
-        raise InputError(f"the line is not JSON ({error})", where=where, remedy="correct the row") from None
+    except ValueError as error:  # also a number of more digits than Python turns into one
+        reason = "a number has too many digits" if "digits" in str(error) else str(error)
+        raise InputError(f"the line is not JSON ({reason})", where=where, remedy="correct the row") from None
     if not isinstance(value, dict):
         raise InputError(
             f"the line is {shortened(value, 40)}, not a JSON object",

@@ -25,7 +25,7 @@ def token_bytes(tokenizer: Any, size: int | None = None) -> list[bytes]:
     for token, index in vocabulary.items():
         table[index] = to_bytes(token)
     for index, token in added.items():
-        table[index] = token.encode()
+        table[index] = to_bytes(token) if _BYTE_TOKEN.fullmatch(token) else token.encode()
     return table
 
 
