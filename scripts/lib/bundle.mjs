@@ -1,5 +1,5 @@
-import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { buildFolder, root } from './paths.mjs';
 
 /**
@@ -13,7 +13,6 @@ export async function bundle(name, entries) {
   // Imported here, since it comes with npm ci.
   const { build } = await import('esbuild');
   const outdir = join(buildFolder, name);
-  rmSync(outdir, { recursive: true, force: true });
   await build({
     absWorkingDir: root,
     entryPoints: entries,
@@ -29,4 +28,16 @@ export async function bundle(name, entries) {
     logLevel: 'warning',
   });
   return entries.map((entry) => join(outdir, entry.replace(/\.ts$/, '.mjs')));
+}
+
+/**
+ * Bundles one entry point and returns its `main`.
+ * @param {string} name of the folder in .srft/build
+ * @param {string} entry path relative to the root
+ */
+export async function mainOf(name, entry) {
+  const [file = ''] = await bundle(name, [entry]);
+  // eslint-disable-next-line srft/borders -- what was just built has no path to write down
+  const { main } = await import(pathToFileURL(file).href);
+  return main;
 }
