@@ -22,7 +22,7 @@ class Repaired:
     next_seq: int
     next_segment: int
     last_step: int
-    """The last acknowledged step, 0 when there is none."""
+    """The last acknowledged step of the run as its last attempt left it, 0 when there is none."""
     notices: frozenset[str]
     """Names of the notices that were given."""
 
@@ -46,26 +46,39 @@ def repair(files: Files, layout: Layout) -> Repaired:
         attempts=sum(event["kind"] in ("started", "resumed") for event in events),
         next_seq=len(events),
         next_segment=last_segment + 1,
-        last_step=max((event["step"] for event in events if event["kind"] == "step"), default=0),
+        last_step=_last_step(events),
         notices=frozenset(event["name"] for event in events if event["kind"] == "notice"),
     )
 
 
 def _sound_events(path: Path) -> tuple[list[dict[str, Any]], int]:
-    """The events, and the bytes they fill. A last line that is no event was torn; one before others is damage."""
+    """The events, and the bytes they fill. A last line that is not JSON was torn; anything else amiss is damage."""
     events: list[dict[str, Any]] = []
     end_bytes = 0
     torn: int | None = None
     for number, (line, end) in enumerate(iterate_lines(path)):
         if torn is not None:
-            raise damaged_line(path, torn, "it is not the event that belongs there")
+            raise damaged_line(path, torn, "it is not an event")
         event = _event(line)
-        if event is None or event["seq"] != number:
+        if event is None:
             torn = number
             continue
+        if event["seq"] != number:
+            raise damaged_line(path, number, f"its seq is {event['seq']}, not {number}")
         events.append(event)
         end_bytes = end
     return events, end_bytes
+
+
+def _last_step(events: list[dict[str, Any]]) -> int:
+    last = 0
+    for event in events:
+        match event["kind"]:
+            case "step":
+                last = event["step"]
+            case "resumed":
+                last = event["from_step"]
+    return last
 
 
 def _event(line: bytes) -> dict[str, Any] | None:

@@ -9,7 +9,8 @@ from srft.run_directory.frames import FRAME_BYTES
 
 GIGABYTE = 10**9
 
-_INDEX_LINE_BYTES = 650
+_INDEX_LINE_BYTES = 480
+_HEAD_BYTES = 80
 _STEP_EVENT_BYTES = 1_500
 _SEQUENCE_HEAD_BYTES = FRAME_BYTES + 16
 _TEXT_BYTES_PER_TOKEN = 4.0
@@ -68,9 +69,10 @@ def predict_bytes(
     limit = max_gb * GIGABYTE
     full_steps = min(steps, int(limit / per_step_all) + 1) if per_step_all > 0 else steps
     segments = full_steps * per_step_all + (steps - full_steps) * per_step_all * share_beyond
+    index_line = _INDEX_LINE_BYTES + min(_HEAD_BYTES, mean_response_tokens * text_bytes_per_token)
     return SpacePrediction(
         segments=round(segments),
-        index=(steps * groups_per_step * rows_per_group + evaluation_rows) * _INDEX_LINE_BYTES,
+        index=round((steps * groups_per_step * rows_per_group + evaluation_rows) * index_line),
         events=steps * _STEP_EVENT_BYTES,
         thinned_from_step=full_steps + 1 if full_steps < steps else None,
     )

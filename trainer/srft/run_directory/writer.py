@@ -185,12 +185,11 @@ class RunDirectory:
         chosen_on: str | None,
         removed: Sequence[int] = (),
     ) -> None:
-        """A checkpoint is complete on disk; `path` lies in the run directory, or is relative to it."""
-        inside = path.relative_to(self.layout.root) if path.is_absolute() else path
+        """A checkpoint is complete on disk; `path` lies below `layout.root`."""
         self.emit(
             wire.CheckpointEvent,
             step=step,
-            path=inside.as_posix(),
+            path=path.relative_to(self.layout.root).as_posix(),
             bytes=bytes,
             accuracy=accuracy,
             best=best,
