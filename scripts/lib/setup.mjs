@@ -73,6 +73,9 @@ export async function ensurePeer() {
   const key = hashOf(locks.map((name) => join(trainerFolder, name)));
   const venv = join(srftFolder, 'venv-peer');
   await ensureEnvironment({ name: 'python-peer', venv, key, locks, sizes: trainerSizes });
+  if (readStamp('python-peer')?.includes(' 3.10.')) {
+    throw new Failure(`The peer, TRL, needs Python 3.11 or newer; delete ${venv} and set SRFT_PYTHON to one.`);
+  }
   return pythonOf(venv);
 }
 
