@@ -2,76 +2,39 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from srft.engine.lean import Layer, LeanModel, Shape
-from srft.engine.packing import Block, Packing
+from srft.engine.lean import Layer, Shape
+from srft.engine.plan import BlockPlan, Plan
+from srft.engine.score_attention import score_attention, scores_per_layer
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BlockPlan:
-    """A block on the device. U cells, G rows, C tokens of a row, S tokens of a prompt."""
-
-    first: int
-    tokens: int
-    cells: int
-    rows: int
-    width: int
-    place_Z: Tensor | None
-    """[U * G * C] the token, counted from `first`, at each place of the padded block; None without padding."""
-    real_N: Tensor | None
-    """[tokens] the place in the padded block of each token; None without padding."""
-    prompt_U: Tensor | None
-    """Number of each cell's prompt; None in a block of prompts."""
-    span: int
-    """S, the longest prompt before a cell."""
-    prompt_mask_US: Tensor | None
-    """True where a prompt has a token; None where all prompts are equally long."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """A packing on the device."""
-
-    shape: Shape
-    prompt_blocks: tuple[BlockPlan, ...]
-    response_blocks: tuple[BlockPlan, ...]
-    cos_N1D: Tensor
-    sin_N1D: Tensor
-
-    @staticmethod
-    def of(packing: Packing, model: LeanModel) -> Plan:
-        """Moves what attention needs to the model's device."""
-        cos_PD, sin_PD = model.rotary(int(packing.position_N.max()) + 1)
-        position_N = torch.from_numpy(packing.position_N).to(model.device)
-        place = lambda block: _place(block, packing, model.device)  # noqa: E731
-        return Plan(
-            shape=model.shape,
-            prompt_blocks=tuple(map(place, packing.prompt_blocks)),
-            response_blocks=tuple(map(place, packing.response_blocks)),
-            cos_N1D=cos_PD[position_N][:, None],
-            sin_N1D=sin_PD[position_N][:, None],
-        )
+# Scores may take so many times the memory of a layer's hidden states.
+MOST_SCORES = 8
 
 
 def attend(qkv_NX: Tensor, layer: Layer, plan: Plan) -> Tensor:
     """[N, Q * D] for all tokens in line, from their queries, keys and values side by side."""
     shape = plan.shape
-    qkv_NXD = qkv_NX.unflatten(-1, (-1, shape.head_size))
-    both = shape.query_heads + shape.key_heads
-    qk_NXD, value_NKD = qkv_NXD[:, :both], qkv_NXD[:, both:]
     if layer.query_norm_D is not None and layer.key_norm_D is not None:
+        query_NX, key_NX, value_NX = _split(qkv_NX, shape)
         size = (shape.head_size,)
-        query = functional.rms_norm(qk_NXD[:, : shape.query_heads], size, layer.query_norm_D, shape.norm_eps)
-        key = functional.rms_norm(qk_NXD[:, shape.query_heads :], size, layer.key_norm_D, shape.norm_eps)
-        qk_NXD = torch.cat([query, key], dim=1)
-    left, right = qk_NXD.chunk(2, dim=-1)
-    qk_NXD = qk_NXD * plan.cos_N1D + torch.cat([right, left], dim=-1) * plan.sin_N1D
-    query_NQD, key_NKD = qk_NXD[:, : shape.query_heads], qk_NXD[:, shape.query_heads :]
+        query_NQD = functional.rms_norm(query_NX.unflatten(-1, (-1, *size)), size, layer.query_norm_D, shape.norm_eps)
+        key_NKD = functional.rms_norm(key_NX.unflatten(-1, (-1, *size)), size, layer.key_norm_D, shape.norm_eps)
+        qkv_NX = torch.cat([query_NQD.flatten(1), key_NKD.flatten(1), value_NX], dim=-1)
+    few_scores = scores_per_layer(plan) <= MOST_SCORES * len(qkv_NX) * shape.hidden
+    if qkv_NX.dtype == torch.float32 and few_scores:
+        return score_attention(qkv_NX, plan)
+    return _fused_attention(qkv_NX, plan)
+
+
+def _fused_attention(qkv_NX: Tensor, plan: Plan) -> Tensor:
+    """The same by torch's fused kernels, which keep no scores but want each row's prompt copied before its own keys."""
+    shape = plan.shape
+    query_NQD, key_NKD, value_NKD = (each.unflatten(-1, (-1, shape.head_size)) for each in _split(qkv_NX, shape))
+    query_NQD, key_NKD = (_rotate(each, plan.cos_N1D, plan.sin_N1D) for each in (query_NQD, key_NKD))
 
     longest = max(block.width for block in plan.prompt_blocks)
     mixed, keys, values = [], [], []
@@ -91,18 +54,28 @@ def attend(qkv_NX: Tensor, layer: Layer, plan: Plan) -> Tensor:
     return torch.cat(mixed)
 
 
+def _split(qkv_NX: Tensor, shape: Shape) -> tuple[Tensor, ...]:
+    heads = (shape.query_heads, shape.key_heads, shape.key_heads)
+    return qkv_NX.split([count * shape.head_size for count in heads], dim=-1)
+
+
+def _rotate(x_NKD: Tensor, cos_N1D: Tensor, sin_N1D: Tensor) -> Tensor:
+    left, right = x_NKD.chunk(2, dim=-1)
+    return x_NKD * cos_N1D + torch.cat([right, left], dim=-1) * sin_N1D
+
+
 def _sdpa(query: Tensor, key: Tensor, value: Tensor, block: BlockPlan | None, shape: Shape) -> Tensor:
     grouped = shape.query_heads != shape.key_heads
     if block is None:
         return functional.scaled_dot_product_attention(
             query, key, value, is_causal=True, scale=shape.scale, enable_gqa=grouped
         )
-    own_CC = torch.ones((block.width, block.width), dtype=torch.bool, device=query.device).tril()
-    before_US = query.new_ones((block.cells, block.span), dtype=torch.bool)
+    before_US = query.new_zeros((block.cells, block.span))
     if block.prompt_mask_US is not None:
         before_US = block.prompt_mask_US
     before_BCS = before_US.repeat_interleave(block.rows, 0)[:, None].expand(-1, block.width, -1)
-    mask_BCX = torch.cat([before_BCS, own_CC.expand(len(before_BCS), -1, -1)], dim=-1)[:, None]
+    own_BCC = block.triangle_CC.expand(len(before_BCS), -1, -1)
+    mask_BCX = torch.cat([before_BCS, own_BCC], dim=-1)[:, None]
     return functional.scaled_dot_product_attention(
         query, key, value, attn_mask=mask_BCX, scale=shape.scale, enable_gqa=grouped
     )
@@ -120,26 +93,3 @@ def _line(mixed_BKCD: Tensor, block: BlockPlan) -> Tensor:
     """[tokens, K * D] the inverse of `_cut`, heads side by side."""
     mixed_ZX = mixed_BKCD.transpose(1, 2).flatten(0, 1).flatten(1)
     return mixed_ZX if block.real_N is None else mixed_ZX.index_select(0, block.real_N)
-
-
-def _place(block: Block, packing: Packing, device: torch.device) -> BlockPlan:
-    cells, rows = block.length_UG.shape
-    padded = block.tokens != cells * rows * block.width
-    span, mask = 0, None
-    if block.prompt_U is not None:
-        length_U = torch.from_numpy(packing.prompt_length_P[block.prompt_U])
-        span = int(length_U.max())
-        if int(length_U.min()) < span:
-            mask = (torch.arange(span) < length_U[:, None]).to(device)
-    return BlockPlan(
-        first=block.first,
-        tokens=block.tokens,
-        cells=cells,
-        rows=rows,
-        width=block.width,
-        place_Z=torch.from_numpy(block.place_UGC().ravel()).to(device) if padded else None,
-        real_N=torch.from_numpy(block.real()).to(device) if padded else None,
-        prompt_U=None if block.prompt_U is None else torch.from_numpy(block.prompt_U).to(device),
-        span=span,
-        prompt_mask_US=mask,
-    )

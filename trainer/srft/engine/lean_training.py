@@ -7,10 +7,11 @@ from torch import Tensor
 from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
-from srft.engine.attention import Plan, attend
-from srft.engine.kernels import gated, rms_norm
+from srft.engine.attention import attend
+from srft.engine.kernels import gated_block, normed_projection, rms_norm
 from srft.engine.lean import Layer, LeanModel
 from srft.engine.packing import Packing
+from srft.engine.plan import Plan
 
 
 def lean_hidden(
@@ -33,7 +34,6 @@ def lean_hidden(
 
 
 def _layer(norm_eps: float, layer: Layer, hidden_NH: Tensor, plan: Plan) -> Tensor:
-    qkv_NX = layer.qkv(rms_norm(hidden_NH, layer.input_norm_H, norm_eps))
+    qkv_NX = normed_projection(hidden_NH, layer.input_norm_H, norm_eps, layer.qkv)
     hidden_NH = hidden_NH + layer.output(attend(qkv_NX, layer, plan))
-    gate_up_NF = layer.gate_up(rms_norm(hidden_NH, layer.post_norm_H, norm_eps))
-    return hidden_NH + layer.down(gated(gate_up_NF, layer.activation))
+    return gated_block(hidden_NH, layer.post_norm_H, norm_eps, layer.gate_up, layer.activation, layer.down)
