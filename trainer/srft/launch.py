@@ -64,14 +64,28 @@ class Fork:
 def run_new(loaded: LoadedRecipe, run_dir: Path, say: Say, fork: Fork | None = None) -> EndReason:
     """Train from the recipe's model, or from a checkpoint of another run."""
     checkpoint = None if fork is None else fork.checkpoint()
+    if fork is not None and fork.step >= loaded.recipe.training.steps:
+        raise InputError(
+            f"the fork begins after step {fork.step}, but training.steps is {loaded.recipe.training.steps}",
+            where=shown_path(loaded.path),
+            remedy=f"set training.steps above {fork.step}",
+        )
     with prepared(loaded, say, checkpoint) as ready:
-        _make_deterministic(ready.recipe)
-        parent = None
+        return run_prepared(ready, run_dir, say, fork)[1]
+
+
+def run_prepared(ready: Prepared, run_dir: Path, say: Say, fork: Fork | None = None) -> tuple[Session, EndReason]:
+    """Begin a run with what is prepared, and bring it to its end; returns the session as it stands then."""
+    _make_deterministic(ready.recipe)
+    parent = None
+    if fork is not None:
+        parent = Parent(run_id=read_manifest(fork.run)["run_id"], step=fork.step)
+    manifest = make_manifest(ready, run_dir, parent)
+    with RunDirectory.create(run_dir, manifest, _writer_options(ready.recipe)) as run:
+        session = _session(ready, run, say, _starting_weights(ready))
         if fork is not None:
-            parent = Parent(run_id=read_manifest(fork.run)["run_id"], step=fork.step)
-        manifest = make_manifest(ready, run_dir, parent)
-        with RunDirectory.create(run_dir, manifest, _writer_options(ready.recipe)) as run:
-            return _run_to_end(_session(ready, run, say, _starting_weights(ready)))
+            _begin_as_fork(session, fork)
+        return session, _run_to_end(session)
 
 
 def run_resumed(run_dir: Path, given: LoadedRecipe | None, say: Say) -> EndReason:
@@ -175,6 +189,20 @@ def _session(ready: Prepared, run: RunDirectory, say: Say, starting_weights: dic
         starting_weights=starting_weights,
         micro_batch_tokens=ready.recipe.training.micro_batch_tokens,
     )
+
+
+def _begin_as_fork(session: Session, fork: Fork) -> None:
+    """Go on counting where the parent stood; with its optimiser where the checkpoint still has it."""
+    session.step = fork.step
+    session.source.cursor = fork.step * session.prepared.recipe.training.prompts_per_step
+    if (fork.checkpoint() / STATE_FOLDER).is_dir():
+        session.restore(read_state(fork.checkpoint()))
+    else:
+        session.run.notice(
+            fork.step,
+            "fresh_optimiser",
+            "The parent's checkpoint has no optimiser state (only a run's newest keeps it); AdamW begins anew.",
+        )
 
 
 def _run_to_end(session: Session) -> EndReason:

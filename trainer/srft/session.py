@@ -249,7 +249,7 @@ class Session:
             "accuracy": self.accuracy,
             "collapsed_steps": self.collapsed_steps,
             "micro_batch_tokens": self.micro_batch_tokens,
-            "methods": [phase.method.state() for phase in self.prepared.phases],
+            "methods": [{"name": phase.method.name, "state": phase.method.state()} for phase in self.prepared.phases],
         }
         return TrainerState(tensors={part: found for part, found in tensors.items() if found}, values=values)
 
@@ -260,8 +260,9 @@ class Session:
         self.accuracy, self.collapsed_steps = values["accuracy"], values["collapsed_steps"]
         self.micro_batch_tokens = values["micro_batch_tokens"]
         self.prepared.policy.version = values["policy_version"]
-        for phase, method_state in zip(self.prepared.phases, values["methods"], strict=True):
-            phase.method.restore(method_state)
+        for phase, kept in zip(self.prepared.phases, values["methods"], strict=False):
+            if kept["name"] == phase.method.name:  # A fork may have another method.
+                phase.method.restore(kept["state"])
         with torch.no_grad():
             for name, master in state.tensors.get("masters", {}).items():
                 self.masters[name].copy_(master)

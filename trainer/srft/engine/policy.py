@@ -68,8 +68,10 @@ def load_policy(
     """
     transformers_logging.disable_progress_bar()
     source, revision = _source(config, base_dir, where)
-    if checkpoint is not None and config.lora is None:
-        source, revision = str(checkpoint), None
+    if checkpoint is not None:
+        _check_adapters(config, checkpoint, where)
+        if config.lora is None:
+            source, revision = str(checkpoint), None
     device = choose_device(config.device, where)
     dtype = choose_dtype(config.dtype, device)
     if config.threads is not None:
@@ -262,6 +264,17 @@ def _with_lora(model: PreTrainedModel, config: LoraConfig, seed: int, where: str
             where=where,
             remedy=f"choose from {', '.join(names)}",
         ) from error
+
+
+def _check_adapters(config: ModelConfig, checkpoint: Path, where: str) -> None:
+    holds_adapters = (checkpoint / "adapter_config.json").is_file()
+    if holds_adapters != (config.lora is not None):
+        has, wants = ("adapters", "all weights") if holds_adapters else ("a whole model", "adapters")
+        raise InputError(
+            f"the checkpoint {checkpoint.name} holds {has}, but the recipe trains {wants}",
+            where=where,
+            remedy="set model.lora as in the run it comes from, or make a model of it first with srft export",
+        )
 
 
 def _restore_adapters(model: Any, checkpoint: Path) -> None:

@@ -1,0 +1,27 @@
+"""The toy world, made once."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+import torch
+
+from tests.loop.toy import make_toy
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread():
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def _toy_master(tmp_path_factory):
+    return make_toy(tmp_path_factory.mktemp("toy"))
+
+
+@pytest.fixture
+def recipe(_toy_master, tmp_path):
+    """A copy of the toy world; the path of its recipe."""
+    shutil.copytree(_toy_master.parent, tmp_path / "toy")
+    return tmp_path / "toy" / _toy_master.name
