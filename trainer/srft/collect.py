@@ -119,9 +119,9 @@ class Collector:
                 settings=settings,
                 seed=sample_seed(self.recipe.seed, step, name, index),
             )
-            slots.append(_Slot(problem, group, index, request, prefix_length))
+            slots.append(_Slot(problem, step, group, index, request, prefix_length))
         if composition.demonstrations:
-            slots.append(_Slot(problem, group, len(slots), None, len(problem.demonstration_ids or ())))
+            slots.append(_Slot(problem, step, group, len(slots), None, len(problem.demonstration_ids or ())))
         return slots
 
     def _judged(self, slots: Sequence[_Slot], samples: dict[int, Sample], policy_version: int) -> list[Row]:
@@ -152,6 +152,7 @@ class _Slot:
     """A place in a group, before anything was sampled."""
 
     problem: Problem
+    step: int
     group: int
     index: int
     request: Request | None
@@ -190,6 +191,7 @@ class _Slot:
         given = self.request is None
         return Row(
             problem=self.problem,
+            step=self.step,
             group=self.group,
             index=self.index,
             kind=Kind.DEMONSTRATION if given else Kind.HYBRID if self.prefix_length else Kind.ROLLOUT,

@@ -67,7 +67,7 @@ def evaluate(
     verdicts = collector.judge_rows([problems[group] for group, _ in owners], in_order, sampling.max_tokens)
     rows: list[list[Row]] = [[] for _ in problems]
     for (group, index), sample, verdict in zip(owners, in_order, verdicts, strict=True):
-        rows[group].append(_row(problems[group], group, index, sample, verdict))
+        rows[group].append(_row(problems[group], step, group, index, sample, verdict))
     greedy = [group_rows[0] for group_rows in rows]
     return Evaluated(
         groups=[
@@ -85,9 +85,10 @@ def evaluate(
     )
 
 
-def _row(problem: Problem, group: int, index: int, sample: Sample, verdict: Verdict) -> Row:
+def _row(problem: Problem, step: int, group: int, index: int, sample: Sample, verdict: Verdict) -> Row:
     return Row(
         problem=problem,
+        step=step,
         group=group,
         index=index,
         kind=Kind.EVALUATION,

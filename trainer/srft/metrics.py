@@ -21,17 +21,17 @@ class Trained:
     figures: RowFigures
 
 
-def trained_rows(updates: Sequence[Update], results: Sequence[UpdateResult]) -> dict[tuple[int, int], Trained]:
-    """By (group, index): each row's figures in the first update that trained on it."""
-    found: dict[tuple[int, int], Trained] = {}
+def trained_rows(updates: Sequence[Update], results: Sequence[UpdateResult]) -> dict[tuple[int, int, int], Trained]:
+    """By place: each row's figures in the first update that trained on it."""
+    found: dict[tuple[int, int, int], Trained] = {}
     for update, result in zip(updates, results, strict=True):
         for row, figures in zip(update.rows, result.figures, strict=True):
-            found.setdefault((row.row.group, row.row.index), Trained(row=row, figures=figures))
+            found.setdefault(row.row.place, Trained(row=row, figures=figures))
     return found
 
 
 def step_metrics(
-    groups: Sequence[Group], trained: Mapping[tuple[int, int], Trained], results: Sequence[UpdateResult]
+    groups: Sequence[Group], trained: Mapping[tuple[int, int, int], Trained], results: Sequence[UpdateResult]
 ) -> dict[str, float]:
     """Losses, entropies, weights, rewards, lengths, gradient, drift of one step."""
     rows = [row for group in groups for row in group.rows]

@@ -23,11 +23,11 @@ class Recorder:
     temperature: float
     """Of the rollouts."""
 
-    def record_step(self, step: int, groups: Sequence[Group], trained: Mapping[tuple[int, int], Trained]) -> None:
+    def record_step(self, step: int, groups: Sequence[Group], trained: Mapping[tuple[int, int, int], Trained]) -> None:
         """The groups of a training step, with what their updates computed."""
         for group in groups:
             self._append(
-                step, group, [self._row(row, trained.get((row.group, row.index))) for row in group.rows], Pass.STEP
+                step, group, [self._row(row, trained.get(row.place)) for row in group.rows], Pass.STEP
             )
 
     def record_evaluation(self, step: int, groups: Sequence[Group], sampled_temperature: float, place: Pass) -> None:

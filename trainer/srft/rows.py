@@ -105,6 +105,8 @@ class Row:
     """One judged sequence of a group, ready for training and recording. T is its number of response tokens."""
 
     problem: Problem
+    step: int
+    """The step it was made in; a method may train on it later."""
     group: int
     """Number of the group within its step."""
     index: int
@@ -124,6 +126,11 @@ class Row:
     entropies: np.ndarray | None
     note: str | None = None
     """What the judge had to say: `timeout`, `error: …`; None when nothing."""
+
+    @property
+    def place(self) -> tuple[int, int, int]:
+        """(step, group, index): names the row within its attempt."""
+        return self.step, self.group, self.index
 
     @property
     def truncated(self) -> bool:

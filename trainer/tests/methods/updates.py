@@ -73,6 +73,7 @@ def make_row(problem: Problem, group: int, index: int, kind: Kind, draw: np.rand
     correct = given or bool(draw.integers(0, 2))
     return Row(
         problem=problem,
+        step=1,
         group=group,
         index=index,
         kind=kind,

@@ -167,6 +167,7 @@ def test_a_demonstration_made_from_a_row(tmp_path):
     )
     judged = Row(
         problem=problem,
+        step=1,
         group=0,
         index=7,
         kind=Kind.DEMONSTRATION,
