@@ -139,6 +139,9 @@ export function fold(model: RunModel, entry: LogEntry): RunModel {
   model.lastTime = entry.event.time;
   if (entry.kind === 'unknown') {
     model.oddities.unknownEvents.push(entry.event);
+    // Whatever the kind: an event with this key acknowledges the index so far.
+    const reach = entry.event['index_bytes'];
+    if (typeof reach === 'number') model.indexBytes = Math.max(model.indexBytes, reach);
     return model;
   }
   countUnknownKeys(model, entry.event.kind, entry.unknownKeys);

@@ -1,10 +1,13 @@
 import { parseArgs } from 'node:util';
+import { assertNever } from '../../core/assertNever';
 import { valueAt } from '../../core/columns';
 import { formatDuration, formatNumber } from '../../core/format';
 import { elapsedSeconds, lastStep, newestValue } from '../../core/progress';
 import { tokenTexts, type RolloutColumns } from '../../core/rolloutColumns';
 import { isCurrent } from '../../core/rolloutIndex';
+import { watchHeartbeat, type Liveness } from '../runs/liveness';
 import { RunStore } from '../runs/runStore';
+import { whoRuns } from '../runs/whoRuns';
 import { plain } from './style';
 import { summaryTable } from './summary';
 import { clipped, fitted, manyLines, oneLine } from './terminalText';
@@ -63,17 +66,16 @@ function readArguments(args: readonly string[]): Asked | undefined {
 function linesFor(store: RunStore, asked: Asked): Promise<Lines> | Lines {
   if (asked.rollout !== undefined) return traceLines(store, asked.rollout);
   if (asked.step !== undefined) return stepLines(store, asked.step);
-  return { kind: 'found', lines: summaryLines(store) };
+  return summaryLines(store);
 }
 
-function summaryLines(store: RunStore): string[] {
-  const { model, manifest, status, index } = store;
+async function summaryLines(store: RunStore): Promise<Lines> {
+  const { model, manifest, index } = store;
   const unknown = model.oddities.unknownEvents.length;
-  return [
+  const lines = [
     `${oneLine(manifest.run_id)}  format ${manifest.format}  ${oneLine(manifest.device.name)}`,
-    `step ${lastStep(model)} of ${model.stepsPlanned ?? '?'}  ${stateOf(store)}  ${formatDuration(elapsedSeconds(model))}`,
+    `step ${lastStep(model)} of ${model.stepsPlanned ?? '?'}  ${await stateOf(store)}  ${formatDuration(elapsedSeconds(model))}`,
     `attempts ${model.attempts.length}  rollouts ${index.length}  checkpoints ${model.checkpoints.length}`,
-    ...(status === null ? ['no status.json'] : []),
     ...(unknown === 0 ? [] : [`${unknown} events of kinds this release does not know`]),
     '',
     ...[...model.steps.metrics.keys()].sort().map((name) => {
@@ -82,12 +84,33 @@ function summaryLines(store: RunStore): string[] {
     '',
     ...summaryTable(model, plain),
   ];
+  return { kind: 'found', lines };
 }
 
-function stateOf(store: RunStore): string {
+async function stateOf(store: RunStore): Promise<string> {
+  const { status } = store;
   const { end } = store.model;
-  if (end === null) return store.status?.state ?? '';
-  return oneLine(end.reason.message === null ? end.reason.kind : `${end.reason.kind}: ${end.reason.message}`);
+  if (end !== null)
+    return oneLine(end.reason.message === null ? end.reason.kind : `${end.reason.kind}: ${end.reason.message}`);
+  if (status === null) return 'no status.json';
+  const nowMs = performance.now();
+  return livenessWords(await whoRuns(status, watchHeartbeat(undefined, status, nowMs), nowMs), status.stage);
+}
+
+function livenessWords(found: Liveness, stage: string): string {
+  switch (found.kind) {
+    case 'running':
+      return `running: ${oneLine(stage)}`;
+    case 'gone':
+      return 'interrupted: its process is gone, and it wrote no end';
+    case 'ended':
+      return 'ended';
+    case 'silent':
+    case 'watching':
+      return 'runs on another machine, or ran';
+    default:
+      return assertNever(found);
+  }
 }
 
 function stepLines(store: RunStore, step: number): Lines {

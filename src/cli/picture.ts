@@ -5,14 +5,13 @@ import {
   lastStep,
   ledgerParts,
   ledgerSeconds,
-  newestValue,
   remainingSeconds,
   valueAtRow,
 } from '../../core/progress';
 import type { RunModel } from '../../core/runModel';
 import { sparkline } from './sparkline';
 import type { Role, Style } from './style';
-import { clipped, fitted, oneLine, wrapped } from './terminalText';
+import { clipped, fitted, oneLine, widthOf, wrapped } from './terminalText';
 import type { TraceText } from './traces';
 
 /** All that a picture of a run shows. */
@@ -27,25 +26,49 @@ export interface Scene {
   readonly stopping: boolean;
 }
 
-/** The picture as lines of at most `columns` columns, colours apart. */
+/** The picture as lines that fit a terminal of `columns` columns. */
 export function picture(scene: Scene, columns: number, style: Style): string[] {
-  const width = Math.max(20, Math.min(columns - 1, 110));
-  return [
-    header(scene, width, style),
-    progressLine(scene, width, style),
-    '',
-    ...curveLines(scene.model, width, style),
-    '',
-    ...ledgerLines(scene.model, width, style),
-    '',
-    ...traceLines('newest right', 'right', scene.right, width, style),
-    ...traceLines('newest wrong', 'wrong', scene.wrong, width, style),
+  // The last column stays free: some terminals wrap as soon as it is filled.
+  const width = Math.max(1, Math.min(columns - 1, 110));
+  const lines: readonly Line[] = [
+    [span(headerWords(scene), 'strong')],
+    progressLine(scene),
+    [],
+    ...curveLines(scene.model, width),
+    [],
+    ...ledgerLines(scene.model, width),
+    [],
+    ...traceLines('newest right', 'right', scene.right, width),
+    ...traceLines('newest wrong', 'wrong', scene.wrong, width),
   ];
+  return lines.map((line) => painted(line, width, style));
 }
+
+/** A stretch of harmless text in one colour. */
+interface Span {
+  readonly text: string;
+  readonly role: Role | undefined;
+}
+type Line = readonly Span[];
 
 const labelColumns = 11;
 
-function header(scene: Scene, width: number, style: Style): string {
+function span(text: string, role?: Role): Span {
+  return { text, role };
+}
+
+function painted(line: Line, width: number, style: Style): string {
+  let free = width;
+  return line
+    .map(({ text, role }) => {
+      const cut = clipped(text, free);
+      free -= widthOf(cut);
+      return role === undefined ? cut : style(role, cut);
+    })
+    .join('');
+}
+
+function headerWords(scene: Scene): string {
   const { model, status } = scene;
   const planned = model.stepsPlanned ?? status?.steps;
   const parts = [
@@ -54,7 +77,7 @@ function header(scene: Scene, width: number, style: Style): string {
     stateWords(scene),
     speedWords(scene),
   ];
-  return style('strong', clipped(oneLine(parts.filter((part) => part !== '').join('  ·  ')), width));
+  return oneLine(parts.filter((part) => part !== '').join('  ·  '));
 }
 
 function stateWords({ model, status, stopping }: Scene): string {
@@ -69,52 +92,23 @@ function speedWords({ model, live }: Scene): string {
   return speed === null || speed === undefined ? '' : `${formatCount(speed)} tokens/s`;
 }
 
-function progressLine(scene: Scene, width: number, style: Style): string {
+function progressLine(scene: Scene): Line {
   const { model, live, sinceNewestSeconds } = scene;
   const planned = model.stepsPlanned ?? 0;
   const share = planned > 0 ? Math.min(1, lastStep(model) / planned) : 0;
   const elapsed = elapsedSeconds(model) + (model.end === null ? sinceNewestSeconds : 0);
   const remaining = Math.max(0, remainingSeconds(model) - sinceNewestSeconds);
-  const times = [
+  const words = [
     formatDuration(elapsed),
     model.end !== null || Number.isNaN(remaining) ? '' : `about ${formatDuration(remaining)} to go`,
     model.end === null && live !== null && live.total > 0 ? `${live.phase} ${live.done}/${live.total}` : '',
   ];
-  const words = times.filter((word) => word !== '').join('  ·  ');
-  return `${style('rollout', bar(share, 24))}  ${clipped(oneLine(words), width - 26)}`;
+  return [span(bar(share, 24), 'rollout'), span(`  ${oneLine(words.filter((word) => word !== '').join('  ·  '))}`)];
 }
 
 function bar(share: number, columns: number): string {
   const full = Math.round(share * columns);
   return '━'.repeat(full) + '─'.repeat(columns - full);
-}
-
-function curveLines(model: RunModel, width: number, style: Style): string[] {
-  const half = Math.floor(width / 2);
-  return [
-    metricLine(model, { label: 'reward', metric: 'reward/mean', role: 'rollout' }, width, style),
-    heldOutLine(model, width, style),
-    label('entropy') +
-      pairOf(
-        model,
-        [
-          { label: 'own', metric: 'entropy/rollout', role: 'rollout' },
-          { label: 'demo', metric: 'entropy/demonstration', role: 'demonstration' },
-        ],
-        half,
-        style,
-      ),
-    label('weight') +
-      pairOf(
-        model,
-        [
-          { label: 'w_RL', metric: 'weight/rl', role: 'rollout' },
-          { label: 'w_SFT', metric: 'weight/sft', role: 'demonstration' },
-        ],
-        half,
-        style,
-      ),
-  ];
 }
 
 interface Shown {
@@ -123,66 +117,93 @@ interface Shown {
   readonly role: Role;
 }
 
-function metricLine(model: RunModel, shown: Shown, width: number, style: Style): string {
-  const values = seriesOf(model, shown.metric);
-  const span = values.length < 2 ? '' : `${formatNumber(values[0])} → ${formatNumber(values.at(-1))}`;
-  const drawn = style(shown.role, sparkline(values, Math.max(8, width - labelColumns - 32)));
-  return `${label(shown.label)}${formatNumber(newestValue(model, shown.metric)).padEnd(7)}${drawn}  ${style('quiet', span)}`;
-}
-
-function heldOutLine(model: RunModel, width: number, style: Style): string {
-  const evaluations = model.evaluations.filter((event) => event.name === 'evaluation');
-  const values = evaluations.map(accuracyOf);
-  const newest = evaluations.at(-1)?.greedy['accuracy'];
-  const drawn = style('heldOut', sparkline(values, Math.max(8, width - labelColumns - 42)));
-  const words = newest === undefined ? 'not measured yet' : intervalWords(values, newest);
-  return `${label('held-out')}${formatNumber(values.at(-1)).padEnd(7)}${drawn}  ${style('quiet', words)}`;
-}
-
-function intervalWords(values: readonly number[], newest: { low: number; high: number; count: number }): string {
-  const span = values.length < 2 ? '' : `${formatNumber(values[0])} → ${formatNumber(values.at(-1))}  `;
-  return `${span}[${newest.low.toFixed(2)}, ${newest.high.toFixed(2)}] of ${newest.count}`;
-}
-
-function pairOf(model: RunModel, pair: readonly Shown[], half: number, style: Style): string {
-  return pair
-    .map((shown) => {
-      const values = seriesOf(model, shown.metric);
-      const drawn = sparkline(values, Math.max(4, half - labelColumns - 12));
-      return `${fitted(shown.label, 6)}${formatNumber(values.at(-1)).padEnd(7)}${style(shown.role, drawn)}`;
-    })
-    .join('  ');
-}
-
-function ledgerLines(model: RunModel, width: number, style: Style): string[] {
-  const seconds = ledgerParts.map((part) => ({ part, seconds: ledgerSeconds(model, part, 10) }));
-  const total = seconds.reduce((sum, item) => sum + item.seconds, 0);
-  if (total === 0) return [`${label('time')}${style('quiet', 'no step finished yet')}`];
-  const columns = Math.max(10, Math.min(60, width - labelColumns));
-  const present = seconds.filter((item) => item.seconds / total >= 0.005);
-  const bars = present.map((item, number) =>
-    (blocks[number % blocks.length] ?? '█').repeat(Math.round((item.seconds / total) * columns)),
-  );
-  const words = present.map(
-    (item, number) => `${blocks[number % blocks.length] ?? ''} ${item.part} ${formatShare(item.seconds / total)}`,
-  );
+function curveLines(model: RunModel, width: number): Line[] {
   return [
-    `${label('time')}${style('rollout', bars.join(''))}`,
-    `${label('')}${style('quiet', clipped(words.join('  '), width - labelColumns))}`,
+    rewardLine(model, width),
+    heldOutLine(model, width),
+    pairLine(model, width, 'entropy', [
+      { label: 'own', metric: 'entropy/rollout', role: 'rollout' },
+      { label: 'demo', metric: 'entropy/demonstration', role: 'demonstration' },
+    ]),
+    pairLine(model, width, 'weight', [
+      { label: 'w_RL', metric: 'weight/rl', role: 'rollout' },
+      { label: 'w_SFT', metric: 'weight/sft', role: 'demonstration' },
+    ]),
   ];
 }
 
-const blocks = ['█', '▓', '▒', '░', '▚', '▖', '·'];
-
-function traceLines(name: string, role: Role, trace: TraceText | undefined, width: number, style: Style): string[] {
-  const mark = role === 'right' ? '✓' : '✗';
-  if (trace === undefined) return [`${style(role, mark)} ${name}`, `  ${style('quiet', 'none yet')}`, '  '];
-  const lines = wrapped(oneLine(trace.text), width - 2).slice(0, 2);
-  const head = `${name}, step ${trace.step}: `;
-  const question = clipped(oneLine(questionOf(trace.prompt)), width - head.length - 2);
+function rewardLine(model: RunModel, width: number): Line {
+  const values = seriesOf(model, 'reward/mean');
   return [
-    `${style(role, mark)} ${style('quiet', head)}${question}`,
-    ...[lines[0] ?? '', lines[1] ?? ''].map((line) => `  ${style(role, line)}`),
+    label('reward'),
+    span(formatNumber(values.at(-1)).padEnd(8)),
+    span(sparkline(values, curveColumns(width)), 'rollout'),
+    span(values.length < 2 ? '' : `  ${formatNumber(values[0])} → ${formatNumber(values.at(-1))}`, 'quiet'),
+  ];
+}
+
+function heldOutLine(model: RunModel, width: number): Line {
+  const evaluations = model.evaluations.filter((event) => event.name === 'evaluation');
+  const values = evaluations.map(accuracyOf);
+  const newest = evaluations.at(-1)?.greedy['accuracy'];
+  return [
+    label('held-out'),
+    span(formatNumber(values.at(-1)).padEnd(8)),
+    span(sparkline(values, curveColumns(width)), 'heldOut'),
+    span(newest === undefined ? 'not measured yet' : `  ${intervalWords(values, newest)}`, 'quiet'),
+  ];
+}
+
+function intervalWords(values: readonly number[], newest: { low: number; high: number; count: number }): string {
+  const change = values.length < 2 ? '' : `${formatNumber(values[0])} → ${formatNumber(values.at(-1))}  `;
+  return `${change}[${newest.low.toFixed(2)}, ${newest.high.toFixed(2)}] of ${newest.count}`;
+}
+
+function curveColumns(width: number): number {
+  return Math.max(8, width - labelColumns - 48);
+}
+
+function pairLine(model: RunModel, width: number, name: string, pair: readonly Shown[]): Line {
+  const columns = Math.max(4, Math.floor((width - labelColumns) / 2) - 17);
+  return [
+    label(name),
+    ...pair.flatMap((shown) => {
+      const values = seriesOf(model, shown.metric);
+      return [
+        span(`${fitted(shown.label, 6)}${formatNumber(values.at(-1)).padEnd(8)}`),
+        span(fitted(sparkline(values, columns), columns + 3), shown.role),
+      ];
+    }),
+  ];
+}
+
+function ledgerLines(model: RunModel, width: number): Line[] {
+  const seconds = ledgerParts.map((part) => ({ part, seconds: ledgerSeconds(model, part, 10) }));
+  const total = seconds.reduce((sum, item) => sum + item.seconds, 0);
+  if (total === 0) return [[label('time'), span('no step finished yet', 'quiet')], []];
+  const columns = Math.max(10, Math.min(60, width - labelColumns));
+  const present = seconds
+    .map((item) => ({ part: item.part, share: item.seconds / total }))
+    .filter((item) => item.share >= 0.005)
+    .map((item, number) => ({ ...item, block: blocks[number] ?? '█' }));
+  const bars = present.map((item) => item.block.repeat(Math.round(item.share * columns)));
+  const words = present.map((item) => `${item.block} ${item.part} ${formatShare(item.share)}`);
+  return [
+    [label('time'), span(bars.join(''), 'rollout')],
+    [label(''), span(words.join('  '), 'quiet')],
+  ];
+}
+
+const blocks = ['█', '▓', '▒', '░', '▚', '▞', '▖', '·'];
+
+function traceLines(name: string, role: Role, trace: TraceText | undefined, width: number): Line[] {
+  const mark = span(role === 'right' ? '✓ ' : '✗ ', role);
+  if (trace === undefined) return [[mark, span(`${name}: none yet`, 'quiet')], [], []];
+  const lines = wrapped(oneLine(trace.text), width - 2);
+  return [
+    [mark, span(`${name}, step ${trace.step}: `, 'quiet'), span(oneLine(questionOf(trace.prompt)))],
+    [span('  '), span(lines[0] ?? '', role)],
+    [span('  '), span((lines[1] ?? '') + (lines.length > 2 ? ' …' : ''), role)],
   ];
 }
 
@@ -194,8 +215,8 @@ export function questionOf(prompt: string): string {
     .trim();
 }
 
-function label(text: string): string {
-  return fitted(text, labelColumns);
+function label(text: string): Span {
+  return span(fitted(text, labelColumns));
 }
 
 function seriesOf(model: RunModel, metric: string): number[] {

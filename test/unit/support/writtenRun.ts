@@ -85,7 +85,7 @@ function recorded(rows: readonly WrittenRow[]): { segment: Uint8Array; lines: st
   const parts = [encodeHeader(columns)];
   let offset = parts[0]?.length ?? 0;
   const put = (kind: number, text: string): Address => {
-    const tokenBytes = [...text].map((character) => new TextEncoder().encode(character));
+    const tokenBytes = Array.from(text, (character) => new TextEncoder().encode(character));
     const numbers = tokenBytes.map((_, number) => number);
     const bytes = encodeSequence(columns, { kind, tokenBytes, values: { id: numbers, logprob: numbers } });
     const address = { segment: 1, offset, length: bytes.length };
@@ -116,7 +116,7 @@ function indexLine(row: WrittenRow, address: Address, prompt: Address): Omit<Ind
     correct: row.correct,
     truncated: false,
     stop: 'end',
-    tokens: [...row.text].length,
+    tokens: Array.from(row.text).length,
     temperature: 1,
     entropy: 0.5,
     weights: {},
