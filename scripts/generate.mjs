@@ -44,13 +44,17 @@ async function generatedFiles(python) {
     'core/generated/wire.ts': banner + (await typesOf(wire, 'WireDocument')),
     'core/generated/wireFacts.ts': banner + wireFacts(wire),
     'core/generated/validators.d.mts': banner + validators.types,
-    'docs/recipe.md': recipeDocument(recipe),
   };
   const options = await prettier.resolveConfig(join(root, 'package.json'));
   const formatted = Object.entries(sources).map(
     async ([path, text]) => /** @type {const} */ ([path, await prettier.format(text, { ...options, filepath: path })]),
   );
-  return new Map([...(await Promise.all(formatted)), ['core/generated/validators.mjs', banner + validators.code]]);
+  return new Map([
+    ...(await Promise.all(formatted)),
+    // Left as they are: prettier would align the tables, so that one longer sentence changed every line.
+    ['docs/recipe.md', recipeDocument(recipe)],
+    ['core/generated/validators.mjs', banner + validators.code],
+  ]);
 }
 
 /** @param {string} python */

@@ -17,7 +17,7 @@ export interface Recipe {
    */
   seed?: number;
   /**
-   * Only deterministic kernels: slower on a GPU, needed there to resume to the bit; the CPU is deterministic anyway.
+   * Only deterministic kernels: slower on a GPU, needed there to resume to the bit; the CPU is deterministic.
    */
   deterministic?: boolean;
   /**
@@ -119,8 +119,10 @@ export interface LoraConfig {
   dropout?: number;
   /**
    * Names of the linear layers that get an adapter; `lm_head` and `embed_tokens` are allowed.
+   *
+   * @minItems 1
    */
-  targets?: string[];
+  targets?: [string, ...string[]];
 }
 /**
  * One set of problems.
@@ -237,7 +239,7 @@ export interface ExactReward {
   extract?: 'boxed' | 'last_line' | 'after_think';
 }
 /**
- * 1 when the pattern's group `answer` (or the whole match) equals the reference; with `match_only`, when it matches.
+ * 1 when the pattern's group `answer` (or the whole match) equals the reference; `match_only`: when it matches.
  */
 export interface RegexReward {
   /**
@@ -373,7 +375,7 @@ export interface SrftConfig {
    */
   advantage_std?: boolean | null;
   /**
-   * Demonstration tokens in the RL term: p / (p + gamma), or p itself as in the paper's Eq. 10; null: the preset's.
+   * A demonstration token's ratio: p / (p + gamma), or p itself as in the paper's Eq. 10; null takes the preset's.
    */
   demo_ratio?: ('shaped' | 'identity') | null;
   /**

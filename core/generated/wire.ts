@@ -35,6 +35,10 @@ export interface RunManifest {
   recipe: {
     [k: string]: unknown;
   };
+  /**
+   * The recipe's file, relative to the run directory; paths in the recipe are relative to that file's folder.
+   */
+  recipe_file: string | null;
   parent: Parent | null;
   /**
    * Of srft, torch, transformers, …, python, platform.

@@ -50,6 +50,7 @@ export const knownKeys = {
     'run_id',
     'created',
     'recipe',
+    'recipe_file',
     'parent',
     'versions',
     'hashes',

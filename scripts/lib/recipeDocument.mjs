@@ -42,8 +42,10 @@ export function recipeDocument(schema) {
     'A recipe is a JSON file, `*.srft.json`. Every key may be left out unless its default is *required*; an unknown key is an error.',
     'This page is generated from `trainer/srft/config.py` by `npm run generate`.',
     ...sections,
-    '',
-  ].join('\n\n');
+  ]
+    .filter((paragraph) => paragraph !== '')
+    .join('\n\n')
+    .concat('\n');
 }
 
 /** @param {string} key @param {any} property @param {any} definition */
