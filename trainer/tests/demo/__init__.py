@@ -1,0 +1,1 @@
+"""Tests of the embedded demo: its task, its data, its base model."""
