@@ -6,6 +6,7 @@ A recipe is read once (`recipe.load_recipe`), frozen, written resolved into `run
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -36,7 +37,9 @@ class LoraConfig(Frozen):
     """Scale: the update is alpha / rank times B A."""
     dropout: float = Field(0.0, ge=0, lt=1)
     """Dropout on the adapters' input while training."""
-    targets: tuple[str, ...] = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+    targets: tuple[str, ...] = Field(
+        ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"), min_length=1
+    )
     """Names of the linear layers that get an adapter; `lm_head` and `embed_tokens` are allowed."""
 
 
@@ -103,6 +106,20 @@ class PromptConfig(Frozen):
     """The tags around the reasoning; the format gate and the cut of demonstrations use them."""
     max_tokens: int = Field(1024, ge=1)
     """A prompt longer than this is refused with its line."""
+
+    @model_validator(mode="after")
+    def _values_make_sense(self) -> PromptConfig:
+        try:
+            date.fromisoformat(self.date)
+        except ValueError:
+            raise ValueError(f"prompt.date is {self.date}, which is no day; write a day like 2026-01-01") from None
+        opening, closing = self.think_tags
+        if not opening.strip() or not closing.strip() or opening in closing or closing in opening:
+            raise ValueError(
+                f'prompt.think_tags are "{opening}" and "{closing}"; '
+                "give two texts that are not empty, neither inside the other"
+            )
+        return self
 
 
 # ---------------------------------------------------------------- rewards
@@ -198,6 +215,12 @@ class RewardConfig(Frozen):
         for name in names[2:]:
             if names.count(name) > 1:
                 raise ValueError(f"reward.parts has more than one part named `{name}`; give it another `name`")
+        reachable = sum(max(part.weight, 0.0) for part in self.parts)
+        if reachable < self.correct_at - 1e-9 and all(part.kind != "python" for part in self.parts):
+            raise ValueError(
+                f"reward.correct_at is {self.correct_at} but the weights sum to {reachable}, so no response could "
+                "count as right; lower it or raise a weight"
+            )
         return self
 
 
@@ -231,7 +254,7 @@ class OptimiserConfig(Frozen):
 
     learning_rate: float = Field(1e-6, gt=0, le=1)
     """Peak learning rate."""
-    betas: tuple[float, float] = (0.9, 0.95)
+    betas: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]] = (0.9, 0.95)
     """Decay of the two moments."""
     eps: float = Field(1e-8, gt=0)
     """Added to the root of the second moment."""
@@ -491,6 +514,12 @@ class Recipe(Frozen):
                 "rollouts.temperature is 0, so all rollouts of a group are equal and nothing can be learned; "
                 "set it above 0 (1.0 is usual)"
             )
+        for name, part in (("evaluation", self.evaluation), ("final_evaluation", self.final_evaluation)):
+            if part and part.samples > 0 and part.sampling.temperature == 0:
+                raise ValueError(
+                    f"{name}.sampling.temperature is 0 but {name}.samples is {part.samples}, which would all be equal; "
+                    f"set the temperature above 0, or {name}.samples to 0 (there is always one greedy answer)"
+                )
         if self.reward.overlong_buffer >= self.rollouts.max_tokens:
             raise ValueError(
                 f"reward.overlong_buffer is {self.reward.overlong_buffer} but rollouts.max_tokens is "

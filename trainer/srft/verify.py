@@ -55,7 +55,7 @@ def run_verify(loaded: LoadedRecipe, stdin: Iterable[str] | Iterable[bytes], std
                 reply = _judged(_parsed(line), judge, problems, recipe)
             except InputError as error:
                 reply = {"error": f"{error.what}; {error.remedy}", "line": number}
-            stdout.write(json.dumps(reply, ensure_ascii=False) + "\n")
+            stdout.write(json.dumps(reply) + "\n")
             stdout.flush()
 
 

@@ -434,6 +434,39 @@ REFUSALS = [
         with_line('"reward": {"parts": [{"kind": "exact"}, {"kind": "exact"}]}'),
     ),
     Refusal(
+        "no day",
+        "a date that is no day",
+        "recipe.srft.json:5: prompt.date is 2026-02-30, which is no day; write a day like 2026-01-01.",
+        with_line('"prompt": {"date": "2026-02-30"}'),
+    ),
+    Refusal(
+        "tags",
+        "equal think tags",
+        'recipe.srft.json:5: prompt.think_tags are "<t>" and "<t>"; give two texts that are not empty, neither '
+        "inside the other.",
+        with_line('"prompt": {"think_tags": ["<t>", "<t>"]}'),
+    ),
+    Refusal(
+        "beta",
+        "a beta of 1",
+        "recipe.srft.json:5: `optimiser.betas.1` is 1; give a number below 1.0.",
+        with_line('"optimiser": {"betas": [0.9, 1]}'),
+    ),
+    Refusal(
+        "unreachable",
+        "weights too small for correct_at",
+        "recipe.srft.json:5: reward.correct_at is 1.0 but the weights sum to 0.5, so no response could count as "
+        "right; lower it or raise a weight.",
+        with_line('"reward": {"parts": [{"kind": "exact", "weight": 0.5}, {"kind": "steps", "weight": -1}]}'),
+    ),
+    Refusal(
+        "equal samples",
+        "greedy samples in an evaluation",
+        "recipe.srft.json:5: evaluation.sampling.temperature is 0 but evaluation.samples is 4, which would all "
+        "be equal; set the temperature above 0, or evaluation.samples to 0 (there is always one greedy answer).",
+        with_line('"evaluation": {"data": {"path": "d"}, "samples": 4, "sampling": {"temperature": 0}}'),
+    ),
+    Refusal(
         "set value",
         "--set with a wrong value",
         '--set training.steps=many: `training.steps` is "many", which is a text; write a whole number.',

@@ -438,7 +438,8 @@ def test_offline_hub(tmp_path, monkeypatch):
         read(tmp_path, "someone/something")
     assert str(caught.value) == (
         "someone/something: there is no such folder here, and the data set cannot be fetched from the Hub "
-        "(Couldn't reach 'someone/something' on the Hub (OfflineModeIsEnabled)); correct the path, the split or the connection."
+        "(Couldn't reach 'someone/something' on the Hub (OfflineModeIsEnabled)); "
+        "correct the path, the split or the connection."
     )
     record("data", "a Hub id without network", str(caught.value))
 
