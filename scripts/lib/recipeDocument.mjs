@@ -9,7 +9,7 @@ export function recipeDocument(schema) {
 
   /** @param {string} path where it stands in the recipe @param {any} definition @param {any} [own] what the referring key says */
   function addSection(path, definition, own = {}) {
-    const rows = Object.entries(definition.properties).map(([key, property]) => row(key, property, definition));
+    const rows = Object.entries(definition.properties).map(([key, property]) => row(key, property, definition, schema));
     sections.push(
       `## ${path === '' ? 'The recipe' : `\`${path}\``}`,
       own.description ?? definition.description ?? '',
@@ -48,11 +48,18 @@ export function recipeDocument(schema) {
     .concat('\n');
 }
 
-/** @param {string} key @param {any} property @param {any} definition */
-function row(key, property, definition) {
+/** @param {string} key @param {any} property @param {any} definition whose key it is @param {any} schema */
+function row(key, property, definition, schema) {
+  const section = schema.$defs[references(property)[0]?.name ?? ''];
   const required = definition.required?.includes(key) ?? false;
   const fallback = required ? '*required*' : code(JSON.stringify(brief(property.default)));
-  const cells = [code(key), typeText(property), fallback, limits(property), property.description ?? ''];
+  const cells = [
+    code(key),
+    typeText(property),
+    fallback,
+    limits(property),
+    property.description ?? section?.description ?? '',
+  ];
   return `| ${cells.map((cell) => cell.replaceAll('|', '\\|').replaceAll('\n', ' ')).join(' | ')} |`;
 }
 
