@@ -3,7 +3,7 @@ import { createWriteStream, type WriteStream } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Address, Column, IndexLine } from '../../core/generated/wire';
+import type { Address, Column, IndexLine, RunManifest } from '../../core/generated/wire';
 import { formatVersion } from '../../core/generated/wireFacts';
 import { RunStore } from '../runs/runStore';
 import { encodeHeader, encodeSequence } from './recordWriter';
@@ -124,12 +124,13 @@ function indexLine(number: number, address: Address): IndexLine {
   };
 }
 
-function manifest(): Readonly<Record<string, unknown>> {
+function manifest(): RunManifest {
   return {
     format: formatVersion,
     run_id: '0'.repeat(32),
     created: 0,
     recipe: {},
+    recipe_file: null,
     parent: null,
     versions: {},
     hashes: [],

@@ -133,6 +133,7 @@ const manifest: RunManifest = {
   run_id: 'f'.repeat(32),
   created: 1000,
   recipe: {},
+  recipe_file: null,
   parent: null,
   versions: {},
   hashes: [],
