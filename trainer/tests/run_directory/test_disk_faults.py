@@ -74,6 +74,15 @@ def test_a_run_that_cannot_be_made(tmp_path):
     assert list(fold_run(tmp_path / "run")["steps"]) == [1]
 
 
+def test_a_run_that_did_not_come_to_be_can_be_made_later(tmp_path):
+    files = RefusingFiles(tmp_path / "run", name="write", path="run.json.new")
+    with pytest.raises(RunDirectoryError, match="free space"):
+        create(tmp_path / "run", files=files)
+    with create(tmp_path / "run") as run:
+        write_step(run, 1)
+    assert list(fold_run(tmp_path / "run")["steps"]) == [1]
+
+
 def test_short_writes_are_continued(tmp_path):
     for name, files in (("short", {"files": ShortWritingFiles()}), ("plain", {})):
         with create(tmp_path / name, clock=lambda: 5.0, **files) as run:
