@@ -79,11 +79,10 @@ def _required(row: DataRow, column: str, meaning: str) -> Any:
         )
     names = [str(name) for name in row.columns]
     near = nearest(column, names)
-    choice = f"`{near}`" if near else "one of " + (", ".join(names[:12]) or "the columns")
     raise InputError(
-        f"the {meaning} is missing: there is no column `{column}`",
+        f"the {meaning} is missing: there is no column `{column}` (there: {', '.join(names[:12]) or 'none'})",
         where=row.place,
-        remedy=f"add it, or set `columns.{meaning}` to {choice}",
+        remedy=f"set `columns.{meaning}` to `{near}`" if near else f"add it, or correct `columns.{meaning}`",
     )
 
 
@@ -132,7 +131,7 @@ def _messages(row: DataRow, column: str) -> tuple[dict[str, str], ...]:
 def _message(item: Any, row: DataRow, column: str) -> dict[str, str]:
     if not (isinstance(item, Mapping) and isinstance(item.get("content"), str) and item.get("role") in _ROLES):
         raise InputError(
-            f"the message {shortened(item, 60)} in `{column}` is none",
+            f"the message {shortened(item, 60)} in `{column}` is no chat message",
             where=row.place,
             remedy='write {"role": "user", "content": …}; roles are system, user and assistant',
         )

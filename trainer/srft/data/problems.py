@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -26,11 +26,13 @@ def load_problems(
     *,
     end_token_ids: Sequence[int] | None = None,
     answer_required: bool = True,
+    watch: Callable[[int], None] | None = None,
 ) -> list[Problem]:
     """All problems of a data set, in its order.
 
     `end_token_ids` are those of the model's generation configuration (None: the tokenizer's own end token);
     `answer_required` is false when no reward compares with the answer (`rewards.needs_answer`).
+    `watch` is told the number of problems so far, a few hundred at a time.
     Raises `InputError` at the first bad row, with its place.
     """
     prompter = make_prompter(tokenizer, prompt, base_dir, end_token_ids)
@@ -38,6 +40,8 @@ def load_problems(
     problems: list[Problem] = []
     while chunk := list(islice(raw, _CHUNK)):
         problems += _tokenise(chunk, prompter, max_response_tokens)
+        if watch is not None:
+            watch(len(problems))
     return problems
 
 

@@ -132,12 +132,6 @@ def make_prompter(
         raise InputError(
             f"the chat template does not compile ({error})", where=where, remedy="correct it, or give another"
         ) from None
-    except ValueError:
-        raise InputError(
-            f"`prompt.date` is {settings.date}, which is no day",
-            where="prompt.date",
-            remedy="write a day like 2026-01-01",
-        ) from None
     ends = list(end_token_ids if end_token_ids is not None else [])
     if not ends and tokenizer.eos_token_id is not None:
         ends = [tokenizer.eos_token_id]

@@ -162,7 +162,7 @@ def _read_parquet(path: Path) -> Iterator[DataRow]:
                     number += 1
                     yield DataRow(f"{shown}, row {number}", columns)
     except (pyarrow.ArrowException, OSError) as error:
-        reason = str(error).splitlines()[0].rstrip(".")
+        reason = _first_line(error).partition(". ")[0]
         raise InputError(
             f"the file cannot be read as parquet ({reason})",
             where=shown,

@@ -212,10 +212,6 @@ REFUSALS = {
         lambda: (byte_level(), PromptConfig(max_tokens=5)),
         None,
     ),
-    "a date that is no day": (
-        lambda: (byte_level(), PromptConfig(date="2026-02-30")),
-        "prompt.date: `prompt.date` is 2026-02-30, which is no day; write a day like 2026-01-01.",
-    ),
 }
 
 
