@@ -37,7 +37,12 @@ def normed_projection(x_NH: Tensor, norm_H: Tensor, eps: float, projection: Proj
 
 
 def gated_block(
-    x_NH: Tensor, norm_H: Tensor, eps: float, gate_up: Projection, activation: Callable[[Tensor], Tensor], down: Projection
+    x_NH: Tensor,
+    norm_H: Tensor,
+    eps: float,
+    gate_up: Projection,
+    activation: Callable[[Tensor], Tensor],
+    down: Projection,
 ) -> Tensor:
     """[N, H] x + down(activation(gate) * up), gate and up from rms_norm(x)."""
     if activation is functional.silu and _runs_in_chunks(x_NH, gate_up) and _runs_in_chunks(x_NH, down):

@@ -165,7 +165,11 @@ class _Gradients:
 
 def _backward(grad_NX: Tensor, block: BlockPlan, plan: Plan, kept: _Kept) -> _Gradients:
     size, repeats = plan.shape.head_size, kept.query.shape[4]
-    query_BXD, key_BCD, value_BCD = kept.query.view(-1, block.width * repeats, size), _batch(kept.key), _batch(kept.value)
+    query_BXD, key_BCD, value_BCD = (
+        kept.query.view(-1, block.width * repeats, size),
+        _batch(kept.key),
+        _batch(kept.value),
+    )
     grad = torch.empty_like(kept.mixed)
     _from_line(grad_NX, block, grad)
     grad_BXD = grad.view_as(query_BXD).mul_(kept.inverse)
@@ -214,7 +218,9 @@ def _read(qkv_NX: Tensor, block: BlockPlan, plan: Plan) -> tuple[Tensor, Tensor,
     own_ZX = qkv_NX[block.first : block.first + block.tokens]
     if block.place_Z is not None:
         own_ZX = own_ZX.index_select(0, block.place_Z)
-    parts = own_ZX.split([heads * shape.head_size for heads in (shape.query_heads, shape.key_heads, shape.key_heads)], -1)
+    parts = own_ZX.split(
+        [heads * shape.head_size for heads in (shape.query_heads, shape.key_heads, shape.key_heads)], -1
+    )
     query, key, value = (_heads(part, block, plan) for part in parts)
     cos, sin = block.cos, block.sin
     return (

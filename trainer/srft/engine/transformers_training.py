@@ -18,9 +18,7 @@ from srft.errors import InputError
 LEAST_FILLED = 0.85
 
 
-def transformers_hidden(
-    model: nn.Module, rows: Rows, *, gradient_checkpointing: bool
-) -> tuple[Tensor, Tensor, Tensor]:
+def transformers_hidden(model: nn.Module, rows: Rows, *, gradient_checkpointing: bool) -> tuple[Tensor, Tensor, Tensor]:
     """See `TrainingPass.hidden`."""
     for number, (prompt_ids, response_ids) in enumerate(rows):
         if not len(prompt_ids) or not len(response_ids):

@@ -82,11 +82,13 @@ def tiny_model(family: str, seed: int = 0) -> nn.Module:
 
 
 def with_lora(
-    model: nn.Module, *, targets: list[str] | str = "all-linear", dropout: float = 0.0, seed: int = 1
+    model: nn.Module, *, targets: list[str] | str = "all-linear", dropout: float = 0.0, seed: int = 1, **options: bool
 ) -> nn.Module:
     """The model with adapters whose B is not 0."""
     torch.manual_seed(seed)
-    config = peft.LoraConfig(r=4, lora_alpha=8, lora_dropout=dropout, target_modules=targets, task_type="CAUSAL_LM")
+    config = peft.LoraConfig(
+        r=4, lora_alpha=8, lora_dropout=dropout, target_modules=targets, task_type="CAUSAL_LM", **options
+    )
     adapted = peft.get_peft_model(model, config).eval()
     with torch.no_grad():
         for name, parameter in adapted.named_parameters():
