@@ -1,6 +1,7 @@
 import js from '@eslint/js';
 import tseslint from 'typescript-eslint';
 import { bordersRule } from './scripts/lib/borders.mjs';
+import { root } from './scripts/lib/paths.mjs';
 
 export default tseslint.config(
   { ignores: ['.srft/', 'dist/', 'runs/', 'node_modules/', 'core/generated/', 'trainer/', 'test/fixtures/'] },
@@ -9,7 +10,7 @@ export default tseslint.config(
   {
     files: ['**/*.ts'],
     extends: [tseslint.configs.strictTypeChecked],
-    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: root } },
     rules: {
       'no-console': 'error',
       eqeqeq: 'error',

@@ -1,6 +1,6 @@
 // Format, lint, types and generated files of both languages. Every step runs, even after one has failed.
-import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { filesBelow } from './lib/files.mjs';
 import { root, trainerFolder, venvFolder, venvProgram } from './lib/paths.mjs';
 import { rooms } from './lib/rooms.mjs';
 import { run, runMain } from './lib/run.mjs';
@@ -44,5 +44,5 @@ function typeCheck({ folder }) {
 
 /** tsc calls a room without sources an error. @param {import('./lib/rooms.mjs').Room} room */
 function hasFiles({ folder }) {
-  return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).some((name) => /\.m?[tj]s$/.test(name));
+  return filesBelow(folder).some((path) => /\.m?[tj]s$/.test(path));
 }

@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { bundle } from './bundle.mjs';
-import { pythonOf, root, srftFolder, trainerFolder, venvFolder } from './paths.mjs';
+import { filesBelow } from './files.mjs';
+import { pythonOf, srftFolder, trainerFolder, venvFolder } from './paths.mjs';
 import { pythonEnvironment, run } from './run.mjs';
 import { ensureLongPackages } from './setup.mjs';
 
@@ -34,13 +35,10 @@ export const suites = [
  * @returns {Promise<Counts>}
  */
 async function nodeTests(folder, rest) {
-  const names = readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' });
-  const entries = names
-    .filter((name) => name.endsWith('.test.ts'))
-    .map((name) => `${folder}/${name.replaceAll('\\', '/')}`);
+  const entries = filesBelow(folder).filter((path) => path.endsWith('.test.ts'));
   if (entries.length === 0) return { passed: 0, failed: 0, broke: false };
   const report = freshReport('unit.tap');
-  const bundles = await bundle('test', entries.sort());
+  const bundles = await bundle('test', entries);
   const reporters = ['spec', 'stdout', 'tap', report];
   const code = await run(process.execPath, [
     '--enable-source-maps',

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import ts from 'typescript';
+import { filesBelow } from '../../../scripts/lib/files.mjs';
 import { eventValidators, validateControlRequest, validateLive } from '../../../core/generated/validators.mjs';
 
 describe('validators of the wire', () => {
@@ -59,7 +60,7 @@ describe('schema of the recipe', () => {
     });
   }
 
-  for (const path of recipesOf('trainer')) {
+  for (const path of filesBelow('trainer', process.cwd()).filter((name) => name.endsWith('.srft.json'))) {
     it(`${path} is valid`, () => {
       const { config } = ts.parseConfigFileTextToJson(path, readFileSync(path, 'utf8')) as { config: unknown };
       assert.ok(validate(config), JSON.stringify(validate.errors));
@@ -69,9 +70,4 @@ describe('schema of the recipe', () => {
 
 function readJson(path: string): unknown {
   return JSON.parse(readFileSync(path, 'utf8'));
-}
-
-function recipesOf(folder: string): string[] {
-  const names = readdirSync(folder, { recursive: true, encoding: 'utf8' });
-  return names.filter((name) => name.endsWith('.srft.json')).map((name) => `${folder}/${name}`);
 }
