@@ -101,9 +101,12 @@ def _tokenise(chunk: Sequence[RawProblem], prompter: Prompter, max_response_toke
                 where=raw.place,
                 remedy="raise the limit, or shorten or remove the row",
             )
+        _check_known(ids, "prompt", raw, prompter)
         demonstration_ids, cut = None, False
         if demonstration is not None:
             demonstration_ids = next(given)
+            _check_known(demonstration_ids, "demonstration", raw, prompter)
+            _check_unended(demonstration_ids, raw, prompter)
             cut = len(demonstration_ids) + 1 > max_response_tokens
             if cut:
                 demonstration_ids = demonstration_ids[:max_response_tokens]
@@ -125,3 +128,23 @@ def _tokenise(chunk: Sequence[RawProblem], prompter: Prompter, max_response_toke
             )
         )
     return result
+
+
+def _check_known(ids: Sequence[int], meaning: str, raw: RawProblem, prompter: Prompter) -> None:
+    if prompter.unknown_token_id in ids:
+        raise InputError(
+            f"the tokenizer has no token for a character of the {meaning}",
+            where=raw.place,
+            remedy="write it with other characters, or remove the row",
+        )
+
+
+def _check_unended(ids: Sequence[int], raw: RawProblem, prompter: Prompter) -> None:
+    """No response of the model can go on after an end token, so no demonstration may."""
+    if not prompter.end_token_ids.isdisjoint(ids):
+        end = next(index for index in ids if index in prompter.end_token_ids)
+        raise InputError(
+            f"the demonstration holds the end token {prompter.text_of([end])} before its end",
+            where=raw.place,
+            remedy="remove the token from the text",
+        )

@@ -45,6 +45,12 @@ class Prompter:
         return self._bytes(_encode(self.tokenizer, ["x"])[0]) == b" x"
 
     @cached_property
+    def unknown_token_id(self) -> int | None:
+        """The token that stands for what the tokenizer cannot write; None when it has none of that sole purpose."""
+        unknown, others = self.tokenizer.unk_token_id, (self.tokenizer.bos_token_id, self.tokenizer.eos_token_id)
+        return None if unknown in others or unknown in self.end_token_ids else unknown
+
+    @cached_property
     def shared_ints(self) -> list[int]:
         """One int object an id: tens of millions of tokens then cost 8 bytes each, not 36."""
         return list(range(len(self.table)))

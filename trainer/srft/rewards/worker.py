@@ -58,7 +58,11 @@ class Worker:
         except (WorkerStartError, OSError) as error:
             self._restart()
             raise WorkerError(f"error: the reward's process could not start ({error})") from None
-        reply = self._receive(limit_seconds)
+        try:
+            reply = self._receive(limit_seconds)
+        except BaseException:  # interrupted while waiting: the late reply must not answer the next request
+            self._restart()
+            raise
         if isinstance(reply, str):
             self._restart()
             raise WorkerError("timeout" if reply == "timeout" else f"error: {reply}")

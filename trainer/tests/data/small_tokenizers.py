@@ -117,3 +117,12 @@ def sentence_piece(template: str = CHATML) -> PreTrainedTokenizerFast:
     )
     tokenizer.chat_template = template
     return tokenizer
+
+
+def two_letters() -> PreTrainedTokenizerFast:
+    """A tokenizer that knows the letters a and b alone."""
+    vocabulary = {"<unk>": 0, "</s>": 1, "a": 2, "b": 3}
+    backend = Tokenizer(models.BPE(vocab=vocabulary, merges=[], unk_token="<unk>"))
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=backend, eos_token="</s>", unk_token="<unk>")
+    tokenizer.chat_template = "{{ messages[-1].content }}"
+    return tokenizer

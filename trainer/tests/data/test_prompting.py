@@ -244,6 +244,33 @@ def test_two_system_messages_are_refused(tmp_path, monkeypatch):
     record("prompt", "a system message in the recipe and in the row", str(caught.value))
 
 
+def test_an_end_token_inside_a_demonstration_is_refused(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError) as caught:
+        load_one(tmp_path, byte_level(), "one<|im_end|>two<|im_end|>")
+    expected = (
+        "data.jsonl:1: the demonstration holds the end token <|im_end|> before its end; remove the token from the text."
+    )
+    assert str(caught.value) == expected
+    record("prompt", "an end token inside a demonstration", expected)
+
+
+@pytest.mark.parametrize("meaning", ["prompt", "demonstration"])
+def test_characters_without_token_are_refused(meaning, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    row = {"prompt": "aab", "answer": "1", "demonstration": "abb"}
+    tokenizer = small.two_letters()
+    assert load(tmp_path, [row], tokenizer)[0].demonstration_ids
+    with pytest.raises(InputError) as caught:
+        load(tmp_path, [{**row, meaning: "abc"}], tokenizer)
+    expected = (
+        f"data.jsonl:1: the tokenizer has no token for a character of the {meaning}; "
+        "write it with other characters, or remove the row."
+    )
+    assert str(caught.value) == expected
+    record("prompt", f"a character in a {meaning} that the tokenizer has no token for", expected)
+
+
 def test_templates_are_sandboxed(tmp_path):
     tokenizer = byte_level("{{ messages.__class__.__mro__[1].__subclasses__() }}")
     with pytest.raises(InputError, match="unsafe"):

@@ -248,6 +248,29 @@ def test_python_that_fails_scores_zero_and_the_next_call_works(tmp_path):
         assert judge.faults == {"python/timeout": hangs, "python/error": len(FAULTS) - hangs}
 
 
+def test_a_late_reply_never_answers_the_next_request(tmp_path):
+    write(
+        tmp_path,
+        """
+        import time
+        def score(prompt, response, answer, row):
+            time.sleep(row["seconds"])
+            return row["value"]
+        """,
+    )
+    with Judge(RewardConfig(parts=(PythonReward(path="reward.py", timeout_seconds=20.0),)), tmp_path) as judge:
+        worker = judge._workers["python"]
+        whole, worker._receive = worker._receive, interrupted
+        with pytest.raises(KeyboardInterrupt):
+            judge.score([response(seconds=0.2, value=1)])
+        worker._receive = whole
+        assert judge.score([response(seconds=0.3, value=2)])[0].reward == 2.0
+
+
+def interrupted(limit_seconds: float):
+    raise KeyboardInterrupt
+
+
 def test_a_part_that_fails_leaves_the_others(tmp_path):
     write(tmp_path, "def score(prompt, response, answer, row): raise ValueError\n")
     (verdict,) = judged(tmp_path, RewardConfig(parts=(ExactReward(), PythonReward(path="reward.py"))), response())
