@@ -58,7 +58,7 @@ async function watch(options: DemoOptions, trainer: Trainer): Promise<RunStore |
     for (;;) {
       store ??= await openIfThere(options.runDir);
       await store?.refresh();
-      await view.show(store, trainer.stopping);
+      await view.show(store, { stopping: trainer.stopping, said: trainer.lastLine });
       // What was written before the end has been read after it.
       if (next === 'ended') return store;
       next = await Promise.race([sleep(frameMs, 'frame' as const), ended]);
@@ -73,8 +73,14 @@ async function openIfThere(directory: string): Promise<RunStore | undefined> {
   return opened.kind === 'read' ? opened.value : undefined;
 }
 
+/** What is known of the trainer beside the run. */
+interface Moment {
+  readonly stopping: boolean;
+  readonly said: string;
+}
+
 interface View {
-  show(store: RunStore | undefined, stopping: boolean): Promise<void>;
+  show(store: RunStore | undefined, moment: Moment): Promise<void>;
   finish(): void;
 }
 
@@ -83,8 +89,8 @@ function paintedView(): View {
   const painter = new Painter(process.stdout);
   const traces = newestTraces();
   return {
-    async show(store, stopping) {
-      const scene = store === undefined ? emptyScene(stopping) : await sceneOf(store, traces, stopping);
+    async show(store, moment) {
+      const scene = store === undefined ? emptyScene(moment) : await sceneOf(store, traces, moment);
       painter.draw(picture(scene, process.stdout.columns, style));
     },
     finish() {
@@ -96,13 +102,9 @@ function paintedView(): View {
 function linesView(): View {
   let told: Told = nothingTold;
   return {
-    show(store, stopping) {
-      if (store === undefined) return Promise.resolve();
-      const news = plainLines(
-        store.model,
-        stopping ? 'stopping at the next safe point' : (store.status?.stage ?? ''),
-        told,
-      );
+    show(store, { stopping }) {
+      const stage = stopping ? 'stopping at the next safe point' : (store?.status?.stage ?? 'starting the trainer');
+      const news = plainLines(store?.model ?? emptyRun(), stage, told);
       told = news.told;
       for (const line of news.lines) console.log(line);
       return Promise.resolve();
@@ -113,16 +115,9 @@ function linesView(): View {
   };
 }
 
-function emptyScene(stopping: boolean): Scene {
-  return {
-    model: emptyRun(),
-    status: null,
-    live: null,
-    right: undefined,
-    wrong: undefined,
-    sinceNewestSeconds: 0,
-    stopping,
-  };
+function emptyScene(moment: Moment): Scene {
+  const nothing = { status: null, live: null, right: undefined, wrong: undefined, sinceNewestSeconds: 0 };
+  return { model: emptyRun(), ...nothing, ...moment };
 }
 
 type NewestTraces = (store: RunStore, correct: boolean) => Promise<TraceText | undefined>;
@@ -141,7 +136,7 @@ function newestTraces(): NewestTraces {
   };
 }
 
-async function sceneOf(store: RunStore, traces: NewestTraces, stopping: boolean): Promise<Scene> {
+async function sceneOf(store: RunStore, traces: NewestTraces, moment: Moment): Promise<Scene> {
   const { model, status, live } = store;
   return {
     model,
@@ -150,7 +145,7 @@ async function sceneOf(store: RunStore, traces: NewestTraces, stopping: boolean)
     right: await traces(store, true),
     wrong: await traces(store, false),
     sinceNewestSeconds: model.lastTime === null ? 0 : Math.max(0, Date.now() / 1000 - model.lastTime),
-    stopping,
+    ...moment,
   };
 }
 

@@ -167,7 +167,7 @@ function tokenTable(record: RolloutColumns): string[] {
     const figures = shown.map(([name, column], number) => {
       return figure(name, column.values[token]).padStart(widths[number] ?? 0);
     });
-    const text = texts.kind === 'read' ? JSON.stringify(oneLine(texts.value[token] ?? '')) : '?';
+    const text = texts.kind === 'read' ? `"${oneLine(texts.value[token] ?? '')}"` : '?';
     return `${`${token}`.padStart(5)}  ${fitted(text, 18)}${figures.join('')}`;
   });
   return [

@@ -24,6 +24,8 @@ export interface Scene {
   /** Seconds since the newest event, by the clock of the one who looks. */
   readonly sinceNewestSeconds: number;
   readonly stopping: boolean;
+  /** What the trainer said last, shown until it has a status. */
+  readonly said: string;
 }
 
 /** The picture as lines that fit a terminal of `columns` columns. */
@@ -59,8 +61,10 @@ function span(text: string, role?: Role): Span {
 
 function painted(line: Line, width: number, style: Style): string {
   let free = width;
+  const last = line.length - 1;
   return line
-    .map(({ text, role }) => {
+    .map(({ text: whole, role }, number) => {
+      const text = number === last ? whole.trimEnd() : whole;
       const cut = clipped(text, free);
       free -= widthOf(cut);
       return role === undefined ? cut : style(role, cut);
@@ -76,6 +80,7 @@ function headerWords(scene: Scene): string {
     model.phases.at(-1)?.phase ?? '',
     stateWords(scene),
     speedWords(scene),
+    scene.status === null ? scene.said : '',
   ];
   return oneLine(parts.filter((part) => part !== '').join('  ·  '));
 }
@@ -83,7 +88,7 @@ function headerWords(scene: Scene): string {
 function stateWords({ model, status, stopping }: Scene): string {
   if (model.end !== null) return model.end.reason.kind.replaceAll('_', ' ');
   if (stopping) return 'stopping at the next safe point';
-  if (status === null) return 'starting';
+  if (status === null) return 'starting the trainer';
   return status.state === 'running' || status.state === 'starting' ? status.stage : status.state;
 }
 

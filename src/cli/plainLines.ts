@@ -1,6 +1,7 @@
 import { valueAt } from '../../core/columns';
-import { formatDuration, formatNumber } from '../../core/format';
+import { formatCount, formatDuration, formatNumber } from '../../core/format';
 import { lastStep, newestValue, remainingSeconds } from '../../core/progress';
+import type { EvaluationEvent } from '../../core/generated/wire';
 import type { RunModel } from '../../core/runModel';
 import { accuracyOf } from './picture';
 import { oneLine } from './terminalText';
@@ -26,12 +27,16 @@ export function plainLines(model: RunModel, stage: string, told: Told): { lines:
   const starting = model.steps.step.length === 0 && stage !== told.stage && stage !== '';
   const evaluations = model.evaluations.slice(told.evaluations);
   const notices = model.notices.slice(told.notices);
+  const evaluated = (event: EvaluationEvent): string => {
+    const which = event.checkpoint === 'current' ? '' : `, ${event.checkpoint} checkpoint on the final set`;
+    return `step ${event.step}: held-out accuracy ${formatNumber(accuracyOf(event))}${which}`;
+  };
+  // An evaluation follows the step it is of.
   const lines = [
     ...(starting ? [oneLine(stage)] : []),
-    ...evaluations.map(
-      (event) => `step ${event.step}: held-out accuracy ${formatNumber(accuracyOf(event))} (${event.name})`,
-    ),
+    ...evaluations.filter((event) => event.step < step || step === 0).map(evaluated),
     ...(due ? [stepLine(model, step)] : []),
+    ...evaluations.filter((event) => event.step >= step && step > 0).map(evaluated),
     ...notices.map((event) => `step ${event.step}: ${oneLine(event.message)}`),
   ];
   return {
@@ -53,7 +58,7 @@ function stepLine(model: RunModel, step: number): string {
     `entropy ${formatNumber(newestValue(model, 'entropy/rollout'))} own, ${formatNumber(newestValue(model, 'entropy/demonstration'))} demo`,
     `w_SFT ${formatNumber(newestValue(model, 'weight/sft'))}`,
     `w_RL ${formatNumber(newestValue(model, 'weight/rl'))}`,
-    `${formatNumber(valueAt(model.steps.tokens, model.steps.tokens.length - 1))} tokens`,
+    `${formatCount(valueAt(model.steps.tokens, model.steps.tokens.length - 1))} tokens`,
   ];
   const eta = Number.isNaN(remaining) || model.end !== null ? [] : [`about ${formatDuration(remaining)} to go`];
   return [...parts, ...eta].join('  ');

@@ -23,12 +23,14 @@ export interface TrainerEnd {
 }
 
 const keptLines = 200;
+const keptCharacters = 64 * 1024;
 
 /** A trainer that runs. Owns its process until it has ended. */
 export class Trainer {
   readonly ended: Promise<TrainerEnd>;
   private readonly process: ChildProcess;
   private stopRequests = 0;
+  private words = '';
 
   constructor(private readonly options: TrainerOptions) {
     const sets = options.overrides.flatMap((override) => ['--set', override]);
@@ -43,7 +45,15 @@ export class Trainer {
         windowsHide: true,
       },
     );
-    this.ended = endOf(this.process);
+    this.process.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.words = (this.words + text).slice(-keptCharacters);
+    });
+    this.ended = this.end();
+  }
+
+  /** What the trainer said last on its standard error: what it is busy with while it starts. */
+  get lastLine(): string {
+    return linesOf(this.words).at(-1) ?? '';
   }
 
   /** First call: end at the next safe point. Second call: end at once. */
@@ -65,7 +75,8 @@ export class Trainer {
   /** End the process and what it started. */
   kill(): void {
     const { pid } = this.process;
-    if (pid === undefined || this.process.exitCode !== null) return;
+    const isOver = this.process.exitCode !== null || this.process.signalCode !== null;
+    if (pid === undefined || isOver) return;
     if (process.platform === 'win32') {
       spawn('taskkill', ['/T', '/F', '/PID', `${pid}`], { stdio: 'ignore', windowsHide: true });
       return;
@@ -76,6 +87,17 @@ export class Trainer {
       // It ended between the look and the signal.
       this.process.kill('SIGKILL');
     }
+  }
+
+  private end(): Promise<TrainerEnd> {
+    return new Promise((resolve) => {
+      this.process.once('error', (error) => {
+        resolve({ code: null, lastWords: [error.message] });
+      });
+      this.process.once('close', (code) => {
+        resolve({ code, lastWords: linesOf(this.words).slice(-keptLines) });
+      });
+    });
   }
 }
 
@@ -88,24 +110,6 @@ async function requestStop(runDirectory: string): Promise<void> {
   await rename(unfinished, join(folder, `${name}.json`));
 }
 
-function endOf(child: ChildProcess): Promise<TrainerEnd> {
-  let words = '';
-  child.stderr?.setEncoding('utf8');
-  child.stderr?.on('data', (text: string) => {
-    words = (words + text).slice(-64 * 1024);
-  });
-  return new Promise((resolve) => {
-    child.once('error', (error) => {
-      resolve({ code: null, lastWords: [error.message] });
-    });
-    child.once('close', (code) => {
-      resolve({
-        code,
-        lastWords: words
-          .trimEnd()
-          .split(/\r\n|\r|\n/)
-          .slice(-keptLines),
-      });
-    });
-  });
+function linesOf(text: string): string[] {
+  return text.trimEnd().split(/\r\n|\r|\n/);
 }

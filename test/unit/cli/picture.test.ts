@@ -137,7 +137,16 @@ function sceneOf(model: RunModel): Scene {
     text: hostile,
     updated: 0,
   };
-  return { model, status: null, live, right: trace, wrong: trace, sinceNewestSeconds: 0, stopping: false };
+  return {
+    model,
+    status: null,
+    live,
+    right: trace,
+    wrong: trace,
+    sinceNewestSeconds: 0,
+    stopping: false,
+    said: hostile,
+  };
 }
 
 function modelOf(steps: number): RunModel {
