@@ -2,7 +2,8 @@
 
 from srft.run_directory.errors import RunDirectoryError
 from srft.run_directory.layout import Layout, Pass
+from srft.run_directory.options import WriterOptions
 from srft.run_directory.records import PromptRecord, RowRecord
-from srft.run_directory.writer import RunDirectory, WriterOptions
+from srft.run_directory.writer import RunDirectory
 
 __all__ = ["Layout", "Pass", "PromptRecord", "RowRecord", "RunDirectory", "RunDirectoryError", "WriterOptions"]

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import stat
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 from pydantic import ValidationError
 
-from srft.wire import ControlRequest
+from srft.run_directory.errors import RunDirectoryError, cannot_write
+from srft.run_directory.files import Files, patiently
+from srft.run_directory.layout import Layout
+from srft.wire import ControlEvent, ControlRequest
+
+Outcome: TypeAlias = Literal["done", "refused", "discarded"]
 
 LARGEST_REQUEST_BYTES = 64 * 1024
 _GRACE_S = 1.0
@@ -39,6 +46,51 @@ class MalformedRequest:
     asked: str
     """What stood there, as far as it can be told."""
     reason: str
+
+
+class Inbox:
+    """`control/` of one attempt: each request is answered once, by an event, and moved to `control/done/`."""
+
+    def __init__(self, files: Files, layout: Layout, emit: Callable[..., None]) -> None:
+        self.trouble: RunDirectoryError | None = None
+        """Why an answered request could not be moved."""
+        self._files, self._layout, self._emit = files, layout, emit
+        self._stuck: set[str] = set()
+
+    def discard_leftovers(self, step: int) -> None:
+        """Answer what lay there before this attempt."""
+        self._files.make_folder(self._layout.control_done)
+        for request in pending_requests(self._layout.control, grace_s=0):
+            self.answer(request, "discarded", "it was left over from before this attempt started", step)
+
+    def pending(self, step: int) -> list[PendingRequest]:
+        """What is asked, in order of creation; malformed requests are refused here."""
+        sound: list[PendingRequest] = []
+        for request in pending_requests(self._layout.control):
+            match request:
+                case _ if request.name in self._stuck:
+                    continue
+                case PendingRequest():
+                    sound.append(request)
+                case MalformedRequest():
+                    self.answer(request, "refused", request.reason, step)
+        return sound
+
+    def answer(
+        self, request: PendingRequest | MalformedRequest, outcome: Outcome, reason: str | None, step: int
+    ) -> None:
+        """Emit the answer and move the request away."""
+        answer = {"request": request.name, "asked": request.asked, "outcome": outcome, "reason": reason}
+        self._emit(ControlEvent, **answer, step=step)
+        target = self._layout.control_done / request.path.name
+        try:
+            patiently(lambda: self._files.replace(request.path, target))
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            # The event was the answer. A file that stays must not be answered again.
+            self._stuck.add(request.name)
+            self.trouble = cannot_write(error, target, self._layout.root)
 
 
 def pending_requests(folder: Path, *, grace_s: float = _GRACE_S) -> list[PendingRequest | MalformedRequest]:
@@ -76,7 +128,7 @@ def _read(path: Path) -> PendingRequest | MalformedRequest | None:
     except OSError as error:
         return MalformedRequest(path.stem, path, "", f"it cannot be read ({error.strerror})")
     try:
-        text = data.decode("utf-8")
+        text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
         return MalformedRequest(path.stem, path, "", "it is not UTF-8 text")
     try:

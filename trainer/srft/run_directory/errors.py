@@ -25,8 +25,8 @@ def cannot_write(error: OSError, path: Path, run: Path) -> RunDirectoryError:
     reason = error.strerror or str(error)
     if error.errno in _NO_SPACE:
         remedy = (
-            f"free space on that disk (the largest things in a run are {run / 'checkpoints'} and {run / 'rollouts'} "
-            "of runs you no longer need), then go on with --resume"
+            f"free space on the disk of {run} (mostly it is checkpoints/ and rollouts/ of runs you no longer need), "
+            "then go on with --resume"
         )
     elif error.errno in _NOT_ALLOWED:
         remedy = f"make {run} writable for this user, then go on with --resume"

@@ -10,6 +10,9 @@ from typing import Any
 
 from srft.run_directory.files import Files, replace_file
 from srft.run_directory.layout import Layout
+from srft.run_directory.opening import Opened
+from srft.run_directory.options import WriterOptions
+from srft.run_directory.process import ProcessIdentity
 from srft.wire import Live, Status
 
 HEARTBEAT_S = 2.0
@@ -107,3 +110,24 @@ class Publisher:
             replace_file(self._files, path, text.encode(), sync=sync)
         except OSError as error:
             self.trouble = error
+
+
+def first_status(opened: Opened, options: WriterOptions) -> Status:
+    """The status of an attempt that has just begun."""
+    here = options.identity or ProcessIdentity.here()
+    return Status(
+        run_id=opened.run_id,
+        host=here.host,
+        boot_id=here.boot_id,
+        pid_namespace=here.pid_namespace,
+        pid=here.pid,
+        pid_started=here.pid_started,
+        attempt=opened.attempt,
+        state="starting",
+        stage="starting",
+        step=opened.from_step,
+        steps=options.steps,
+        heartbeat=0,
+        updated=options.clock(),
+        metrics={},
+    )

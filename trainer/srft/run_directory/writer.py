@@ -6,50 +6,26 @@ then the `step` event, which says how far the index reaches; each is synced befo
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, TypeAlias
 
 from srft import wire
-from srft.config import RecordingConfig
-from srft.run_directory.control import MalformedRequest, PendingRequest, pending_requests
-from srft.run_directory.errors import RunDirectoryError, cannot_write
+from srft.run_directory.control import Inbox, Outcome, PendingRequest
+from srft.run_directory.errors import RunDirectoryError
 from srft.run_directory.event_log import EventLog, UnsentEvent
-from srft.run_directory.files import Files, patiently
 from srft.run_directory.layout import Layout, Pass
 from srft.run_directory.opening import Opened, claim_existing, claim_new
-from srft.run_directory.process import ProcessIdentity
+from srft.run_directory.options import WriterOptions
 from srft.run_directory.records import PromptRecord, RowRecord, finite_metrics
 from srft.run_directory.rollout_store import RolloutStore
-from srft.run_directory.segments import DEFAULT_SEGMENT_BYTES
-from srft.run_directory.status import Publisher
+from srft.run_directory.status import Publisher, first_status
 
-Outcome: TypeAlias = Literal["done", "refused", "discarded"]
 LivePhase: TypeAlias = Literal[
     "starting", "generate", "logprob", "reward", "train", "record", "evaluate", "checkpoint", "paused"
 ]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WriterOptions:
-    """How a run is written."""
-
-    steps: int
-    """Steps the run is to have."""
-    seed: int
-    """Chooses the groups that keep their tokens beyond `recording.max_gb`."""
-    recording: RecordingConfig = field(default_factory=RecordingConfig)
-    segment_bytes: int = DEFAULT_SEGMENT_BYTES
-    """A segment that would grow beyond it is followed by a new one."""
-    files: Files = field(default_factory=Files)
-    clock: Callable[[], float] = time.time
-    """Seconds since 1970."""
-    identity: ProcessIdentity | None = None
-    """None: this process."""
 
 
 class RunDirectory:
@@ -84,10 +60,9 @@ class RunDirectory:
         self.attempt = opened.attempt
         self.last_step = opened.from_step
         """The last acknowledged step."""
-        self._files, self._clock = options.files, options.clock
+        self._clock = options.clock
         self._notices_given = set(opened.notices)
         self._pending_notices: list[tuple[str, str]] = []
-        self._answered: set[str] = set()
         self._broken: RunDirectoryError | None = None
         self._ended = False
         with ExitStack() as owned:
@@ -109,8 +84,9 @@ class RunDirectory:
                 self.emit(wire.StartedEvent, attempt=self.attempt, steps=options.steps)
             else:
                 self.emit(wire.ResumedEvent, attempt=self.attempt, from_step=opened.from_step, **opened.resumed)
-            self._discard_leftovers()
-            status = _first_status(opened, options)
+            self._inbox = Inbox(options.files, self.layout, self.emit)
+            self._inbox.discard_leftovers(self.last_step)
+            status = first_status(opened, options)
             self._publisher = Publisher(options.files, self.layout, status, options.clock)
             owned.callback(self._publisher.close)
             self._owned = owned.pop_all()
@@ -237,36 +213,24 @@ class RunDirectory:
         text: str | None = None,
     ) -> None:
         """Show what happens now; call as often as you like, the newest is written 4 times a second at most."""
-        self._publisher.set_live(
-            wire.Live(
-                step=step,
-                phase=phase,
-                done=done,
-                total=total,
-                tokens_per_second=tokens_per_second,
-                prompt=prompt,
-                text=text,
-                updated=self._clock(),
-            )
-        )
+        count: dict[str, Any] = {
+            "step": step,
+            "phase": phase,
+            "done": done,
+            "total": total,
+            "tokens_per_second": tokens_per_second,
+        }
+        self._publisher.set_live(wire.Live(**count, prompt=prompt, text=text, updated=self._clock()))
 
     # ---------------------------------------------------------------- control
 
     def requests(self) -> list[PendingRequest]:
         """What is asked, in order of creation; each must be answered by `done`. Malformed requests are refused here."""
-        waiting = [request for request in pending_requests(self.layout.control) if request.name not in self._answered]
-        sound: list[PendingRequest] = []
-        for request in waiting:
-            match request:
-                case PendingRequest():
-                    sound.append(request)
-                case MalformedRequest():
-                    self._answer(request, "refused", request.reason)
-        return sound
+        return self._inbox.pending(self.last_step)
 
     def done(self, request: PendingRequest, outcome: Outcome, reason: str | None = None) -> None:
         """Answer a request: an event, and its file moves to `control/done/`."""
-        self._answer(request, outcome, reason)
+        self._inbox.answer(request, outcome, reason, self.last_step)
 
     # ---------------------------------------------------------------- lifetime
 
@@ -302,6 +266,8 @@ class RunDirectory:
         found: list[UnsentEvent] = []
         if lost:
             found.append((wire.NonFiniteEvent, {"step": step, "names": lost, "consequence": "recorded as null"}))
+        if self._inbox.trouble is not None:
+            self._notice_once("request_not_moved", str(self._inbox.trouble))
         for name, message in self._pending_notices:
             found.append((wire.NoticeEvent, {"step": step, "name": name, "message": message}))
         self._pending_notices.clear()
@@ -328,55 +294,6 @@ class RunDirectory:
         if name not in self._notices_given:
             self._notices_given.add(name)
             self._pending_notices.append((name, message))
-
-    def _discard_leftovers(self) -> None:
-        self._files.make_folder(self.layout.control_done)
-        for request in pending_requests(self.layout.control, grace_s=0):
-            self._answer(request, "discarded", "it was left over from before this attempt started")
-
-    def _answer(
-        self,
-        request: PendingRequest | MalformedRequest,
-        outcome: Outcome,
-        reason: str | None,
-    ) -> None:
-        self.emit(
-            wire.ControlEvent,
-            request=request.name,
-            asked=request.asked,
-            outcome=outcome,
-            reason=reason,
-            step=self.last_step,
-        )
-        # The event is the answer. A file that cannot be moved must not be answered again.
-        self._answered.add(request.name)
-        target = self.layout.control_done / request.path.name
-        try:
-            patiently(lambda: self._files.replace(request.path, target))
-        except FileNotFoundError:
-            return
-        except OSError as error:
-            self._notice_once("request_not_moved", str(cannot_write(error, target, self.layout.root)))
-
-
-def _first_status(opened: Opened, options: WriterOptions) -> wire.Status:
-    here = options.identity or ProcessIdentity.here()
-    return wire.Status(
-        run_id=opened.run_id,
-        host=here.host,
-        boot_id=here.boot_id,
-        pid_namespace=here.pid_namespace,
-        pid=here.pid,
-        pid_started=here.pid_started,
-        attempt=opened.attempt,
-        state="starting",
-        stage="starting",
-        step=opened.from_step,
-        steps=options.steps,
-        heartbeat=0,
-        updated=options.clock(),
-        metrics={},
-    )
 
 
 def _end_of(error: BaseException) -> wire.EndReason:

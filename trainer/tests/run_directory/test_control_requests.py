@@ -10,6 +10,7 @@ import pytest
 
 from srft.run_directory import RunDirectory
 from srft.run_directory.reader import iterate_events
+from tests.error_table import record
 from tests.run_directory.broken_disks import RefusingFiles
 from tests.run_directory.examples import create, resume, write_step
 
@@ -59,6 +60,24 @@ def test_requests_come_in_order_of_creation_and_are_answered_once(tmp_path):
     assert {event["step"] for event in iterate_events(tmp_path / "run") if event["kind"] == "control"} == {1}
 
 
+def test_a_byte_order_mark_is_skipped(tmp_path):
+    with create(tmp_path / "run") as run:
+        put(run, "marked", b"\xef\xbb\xbf" + request())
+        assert [pending.asked for pending in run.requests()] == ["stop"]
+
+
+def test_a_name_may_be_used_again(tmp_path):
+    with create(tmp_path / "run") as run:
+        for kind in ("pause", "continue"):
+            ask(run, "again", kind)
+            for pending in run.requests():
+                run.done(pending, "done")
+    assert [answer[:3] for answer in answers(tmp_path / "run")] == [
+        ("again", "pause", "done"),
+        ("again", "continue", "done"),
+    ]
+
+
 def request(**changes) -> bytes:
     plain = {"kind": "stop", "created": 1.0, "by": "a person"}
     return json.dumps({key: value for key, value in {**plain, **changes}.items() if value is not None}).encode()
@@ -81,8 +100,8 @@ MALFORMED = [
 ]
 
 
-@pytest.mark.parametrize(("data", "asked", "reason"), [case[1:] for case in MALFORMED], ids=[c[0] for c in MALFORMED])
-def test_malformed_requests_are_refused_and_the_run_goes_on(tmp_path, data, asked, reason):
+@pytest.mark.parametrize(("name_of_case", "data", "asked", "reason"), MALFORMED, ids=[case[0] for case in MALFORMED])
+def test_malformed_requests_are_refused_and_the_run_goes_on(tmp_path, name_of_case, data, asked, reason):
     with create(tmp_path / "run") as run:
         put(run, "odd", data)
         ask(run, "sound", "checkpoint")
@@ -92,6 +111,7 @@ def test_malformed_requests_are_refused_and_the_run_goes_on(tmp_path, data, aske
     ((name, found_asked, outcome, found_reason),) = answers(tmp_path / "run")
     assert (name, found_asked, outcome) == ("odd", asked, "refused")
     assert reason in str(found_reason)
+    record("request, in a run that goes on", name_of_case, f"refused: {found_reason}")
 
 
 def test_a_folder_or_link_is_no_request(tmp_path):

@@ -9,6 +9,7 @@ import pytest
 from srft.run_directory import RunDirectoryError
 from srft.run_directory.fold import comparable_run, fold_run
 from srft.run_directory.reader import iterate_events
+from tests.error_table import record
 from tests.run_directory.broken_disks import RefusingFiles, ShortWritingFiles
 from tests.run_directory.examples import create, resume, write_step
 from tests.run_directory.test_write_order import check_rows_readable
@@ -50,6 +51,8 @@ def test_a_refusal_in_step_2(tmp_path, name, call, path, number, after, remedy, 
     assert str(caught.value).startswith(f"{root / path}: cannot be written (")
     assert remedy in str(caught.value)
     assert "--resume" in str(caught.value)
+    if cuts:
+        record("run directory", name, str(caught.value).replace(str(tmp_path), "runs"))
 
     events = list(iterate_events(root))
     assert [event["kind"] for event in events[:2]] == ["started", "step"]

@@ -14,8 +14,10 @@ from srft.errors import InputError
 from srft.run_directory import Pass, RunDirectoryError
 from srft.run_directory.fold import comparable_run, fold_run
 from srft.run_directory.frames import RecordKind
+from srft.run_directory.opening import without_home
 from srft.run_directory.reader import iterate_events, iterate_index, read_manifest, read_record
-from tests.run_directory.examples import create, prompt, resume, row, write_step
+from tests.error_table import record
+from tests.run_directory.examples import create, manifest, prompt, resume, row, write_step
 from tests.run_directory.make_fixture import make_fixture
 
 RECORDED = Path(__file__).parents[3] / "test/fixtures/runs"
@@ -85,11 +87,11 @@ def test_every_record_of_the_recorded_run_is_intact():
         if line["address"] is None:
             dropped += 1
             continue
-        record = read_record(root, line["address"])
-        assert record.tokens == line["tokens"]
-        assert int(record.values["byte_length"].sum()) == len(record.text)
-        kinds.add(RecordKind(record.kind).name)
-        columns |= record.values.keys()
+        found = read_record(root, line["address"])
+        assert found.tokens == line["tokens"]
+        assert int(found.values["byte_length"].sum()) == len(found.text)
+        kinds.add(RecordKind(found.kind).name)
+        columns |= found.values.keys()
         assert RecordKind(read_record(root, line["prompt"]).kind) is RecordKind.PROMPT
     assert kinds == {"ROLLOUT", "DEMONSTRATION", "HYBRID", "EVALUATION"}
     assert columns >= {"advantage", "origin", "pull/self", "pull/demo_sft", "pull/demo_rl", "entropy_pull"}
@@ -104,8 +106,8 @@ def test_what_a_later_minor_version_writes_is_kept():
     assert fold["notices"][-1]["severity"] == "low"
     dream = next(line for line in iterate_index(root) if line["kind"] == "daydream")
     assert dream["vividness"] == 0.25
-    record = read_record(root, dream["address"])
-    assert (record.kind, record.text, list(record.values["novelty"])) == (
+    found = read_record(root, dream["address"])
+    assert (found.kind, found.text, list(found.values["novelty"])) == (
         77,
         b"a dream of numbers",
         [0.5, 1.0, 1.5, 2.0],
@@ -122,6 +124,8 @@ def test_another_major_version_is_refused_by_name(tmp_path, version):
         with pytest.raises(InputError, match=r"this program reads 1\.x") as caught:
             attempt()
         assert version is None or version in str(caught.value)
+    if version == "2.0":
+        record("run directory", "another major version", str(caught.value).replace(str(tmp_path), "runs"))
 
 
 def test_a_run_that_was_interrupted_equals_one_that_was_not(tmp_path):
@@ -174,16 +178,17 @@ DAMAGES = [
 ]
 
 
-@pytest.mark.parametrize(("path", "change", "says"), [case[1:] for case in DAMAGES], ids=[case[0] for case in DAMAGES])
-def test_damage_before_what_was_acknowledged_is_refused(tmp_path, path, change, says):
+@pytest.mark.parametrize(("given", "path", "change", "says"), DAMAGES, ids=[case[0] for case in DAMAGES])
+def test_damage_before_what_was_acknowledged_is_refused(tmp_path, given, path, change, says):
     with create(tmp_path / "run") as run:
         for step in (1, 2, 3):
             write_step(run, step)
     damaged = tmp_path / "run" / path
     damaged.write_bytes(change(damaged.read_bytes()))
     before = files_of(tmp_path / "run")
-    with pytest.raises(RunDirectoryError, match=says):
+    with pytest.raises(RunDirectoryError, match=says) as caught:
         resume(tmp_path / "run", 2)
+    record("run directory", given, str(caught.value).replace(str(tmp_path), "runs"))
     assert files_of(tmp_path / "run") == before
 
 
@@ -216,11 +221,12 @@ OCCUPANTS = [
 ]
 
 
-@pytest.mark.parametrize(("name", "says"), [case[1:] for case in OCCUPANTS], ids=[case[0] for case in OCCUPANTS])
-def test_an_occupied_folder_is_refused_and_left_alone(tmp_path, name, says):
+@pytest.mark.parametrize(("given", "name", "says"), OCCUPANTS, ids=[case[0] for case in OCCUPANTS])
+def test_an_occupied_folder_is_refused_and_left_alone(tmp_path, given, name, says):
     (tmp_path / name).write_text("{}")
-    with pytest.raises(InputError, match=says):
+    with pytest.raises(InputError, match=says) as caught:
         create(tmp_path)
+    record("run directory", f"a folder with {given}", str(caught.value).replace(str(tmp_path), "runs/run"))
     assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
@@ -235,9 +241,6 @@ def test_a_folder_with_only_a_log_is_taken_and_parents_are_made(tmp_path):
 def test_no_home_folder_in_run_json(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", "/home/ada")
     monkeypatch.setattr(Path, "home", lambda: Path("/home/ada"))
-    from srft.run_directory.opening import without_home
-    from tests.run_directory.examples import manifest
-
     private = manifest(recipe={"model": {"path": "/home/ada/models/x"}, "list": ["/home/ada", "/home/adam/x"]})
     assert without_home(private).recipe == {"model": {"path": "~/models/x"}, "list": ["~", "/home/adam/x"]}
 
