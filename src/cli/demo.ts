@@ -186,10 +186,10 @@ async function comparisons(store: RunStore, columns: number, style: Style): Prom
 }
 
 function figures(store: RunStore, options: DemoOptions): Readonly<Record<string, number | string | null>> {
-  const pair = firstAndLast(store.model);
+  const { first, last } = firstAndLast(store.model);
   return {
-    accuracy_before: pair === undefined ? null : accuracyOf(pair.first),
-    accuracy_after: pair === undefined ? null : accuracyOf(pair.last),
+    accuracy_before: first === undefined ? null : accuracyOf(first),
+    accuracy_after: last === undefined ? null : accuracyOf(last),
     steps: lastStep(store.model),
     seconds_setup: rounded(options.secondsSetup),
     seconds_training: rounded(elapsedSeconds(store.model)),

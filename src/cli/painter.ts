@@ -15,6 +15,7 @@ const endFrame = `${escape}?2026l`;
 /** Draws frames over one another at the end of the ordinary screen. Owns the cursor from its first frame to `finish`. */
 export class Painter {
   private drawn: readonly string[] = [];
+  private drawnColumns = 0;
 
   constructor(private readonly screen: Screen) {}
 
@@ -22,15 +23,21 @@ export class Painter {
   draw(lines: readonly string[]): void {
     const shown = lines.slice(0, Math.max(1, this.screen.rows - 1));
     const fresh = this.drawn.length === 0 ? `${escape}?25l` : '';
-    const body = shown.map((line) => `${line}${escape}K\n`).join('');
+    const body = shown.map((line, row) => (this.stands(line, row) ? '\n' : `${line}${escape}K\n`)).join('');
     this.screen.write(`${beginFrame}${fresh}${this.home()}${body}${escape}J${endFrame}`);
     this.drawn = shown;
+    this.drawnColumns = this.screen.columns;
   }
 
   /** Leave the last frame standing and give the cursor back. */
   finish(): void {
     if (this.drawn.length > 0) this.screen.write(`${escape}?25h`);
     this.drawn = [];
+  }
+
+  /** Does this very line stand there already? Of a resized terminal nobody knows. */
+  private stands(line: string, row: number): boolean {
+    return this.drawn[row] === line && this.drawnColumns === this.screen.columns;
   }
 
   /** To the first line of the last frame. A terminal made narrower has wrapped its lines meanwhile. */

@@ -6,18 +6,22 @@ import type { Style } from './style';
 import { fitted, manyLines, oneLine, wrapped } from './terminalText';
 import type { BeforeAfter, TraceText } from './traces';
 
-/** The first and the last evaluation of a run; undefined when it has none. */
-export function firstAndLast(model: RunModel): { first: EvaluationEvent; last: EvaluationEvent } | undefined {
+/** The first evaluation of a run and the last one after it, as far as there are any. */
+export function firstAndLast(model: RunModel): { first?: EvaluationEvent; last?: EvaluationEvent } {
   const evaluations = model.evaluations.filter((event) => event.name === 'evaluation');
-  const [first, last] = [evaluations[0], evaluations.at(-1)];
-  return first === undefined || last === undefined ? undefined : { first, last };
+  const [first, last] = [evaluations[0], evaluations.slice(1).at(-1)];
+  return { ...(first === undefined ? {} : { first }), ...(last === undefined ? {} : { last }) };
 }
 
 /** Before and after, side by side. */
 export function summaryTable(model: RunModel, style: Style): string[] {
-  const pair = firstAndLast(model);
-  if (pair === undefined) return ['The run has no evaluation, so there is no before and after to show.'];
-  const { first, last } = pair;
+  const { first, last } = firstAndLast(model);
+  if (first === undefined) return ['The run has no evaluation, so there is no before and after to show.'];
+  if (last === undefined) {
+    return [
+      `Held-out accuracy at step ${first.step}: ${formatNumber(accuracyOf(first))}; the run ended before it was measured again.`,
+    ];
+  }
   const rows: readonly (readonly [string, (event: EvaluationEvent) => number | null | undefined])[] = [
     ['greedy held-out accuracy', accuracyOf],
     ['step-valid rate', (event) => event.greedy['steps']?.value],

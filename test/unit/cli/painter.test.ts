@@ -41,6 +41,23 @@ describe('the painter', () => {
     assert.deepEqual(terminal.lines, ['above', ...frame(3, 'a line of some thirty characters'), '']);
   });
 
+  it('a line that did not change is not written again', () => {
+    const terminal = new VirtualTerminal(40, 20);
+    const written: string[] = [];
+    const painter = new Painter({
+      columns: 40,
+      rows: 20,
+      write(text: string) {
+        written.push(text);
+        terminal.write(text);
+      },
+    });
+    painter.draw(['same', 'old', 'same too']);
+    painter.draw(['same', 'new', 'same too']);
+    assert.deepEqual(terminal.lines, ['same', 'new', 'same too', '']);
+    assert.doesNotMatch(written[1] ?? '', /same/);
+  });
+
   it('colours have no width', () => {
     assert.equal(unpainted('\u001b[38;5;75mblue\u001b[0m sea'), 'blue sea');
   });

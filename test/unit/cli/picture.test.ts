@@ -102,6 +102,12 @@ describe('the summary', () => {
     );
   });
 
+  it('claims no after where nothing was measured again', () => {
+    const model = eventsOf(3).slice(0, -1).map(readEvent).reduce(fold, emptyRun());
+    assert.match(summaryTable(model, plain).join('\n'), /at step 0: 0\.300; the run ended before/);
+    assert.match(summaryTable(emptyRun(), plain).join('\n'), /no evaluation/);
+  });
+
   it('names each wrong sum of a trace, and shows hostile text as it is', () => {
     const before = { ...trace, text: '16+8=14\n20-3=17\n\u001b[31m' };
     const text = comparisonLines('Wrong before', { before, after: trace }, 80, plain).join('\n');
