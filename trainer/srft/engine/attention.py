@@ -10,7 +10,6 @@ from srft.engine.lean import Layer, Shape
 from srft.engine.plan import BlockPlan, Plan
 from srft.engine.score_attention import score_attention, scores_per_layer
 
-
 # Scores may take so many times the memory of a layer's hidden states.
 MOST_SCORES = 8
 

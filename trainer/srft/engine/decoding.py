@@ -1,7 +1,7 @@
 """Writing many rows at once: the loop that every sampler shares, over anything that can decode.
 
-Requests with equal prefixes share one prefill; a finished row leaves at once; waiting requests are admitted where rows have
-left. Which rows are written together changes memory and speed, never the random numbers.
+Requests with equal prefixes share one prefill; a finished row leaves at once; waiting requests are admitted where rows
+have left. Which rows are written together changes memory and speed, never the random numbers.
 """
 
 from __future__ import annotations
@@ -156,6 +156,7 @@ def _sample(
 
 
 def longest_length(request: Request) -> int:
+    """The most tokens its sequence can reach, prefix included."""
     return len(request.prefix_ids) + request.settings.max_tokens
 
 

@@ -22,7 +22,7 @@ class HeadParts:
 
 
 def head_parts(model: nn.Module) -> HeadParts:
-    """Reads the head as it stands now. Raises InputError for one that is no plain linear layer with at most one LoRA."""
+    """The head as it stands now. Raises InputError for one that is no plain linear layer with at most one LoRA."""
     base = base_model(model)
     linear = read_linear(base.get_output_embeddings())
     if isinstance(linear, str):

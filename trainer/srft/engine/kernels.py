@@ -1,8 +1,8 @@
 """Differentiable pieces of a Llama layer whose backward passes go over memory as few times as possible.
 
 On a CPU in float32 a layer of a small model spends as long moving activations as multiplying them. So the norm and what
-follows it run over a few hundred tokens at a time, which stay in the cache, and only what the backward pass cannot cheaply
-compute again is kept. Elsewhere the same functions are plain compositions of torch's own operations.
+follows it run over a few hundred tokens at a time, which stay in the cache, and only what the backward pass cannot
+cheaply compute again is kept. Elsewhere the same functions are plain compositions of torch's own operations.
 
 N tokens, H hidden, F feed-forward, X outputs of a projection.
 """
@@ -19,7 +19,8 @@ from torch.nn import functional
 
 from srft.engine.linear import Projection
 
-# So many floats of the widest activation go through a chunk; measured between 100,000 and no limit, on 1 MiB of L2 cache.
+# So many floats of the widest activation go through a chunk; measured between 100,000 and no limit, on 1 MiB of L2
+# cache.
 CACHED_FLOATS = 400_000
 
 

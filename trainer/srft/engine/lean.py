@@ -1,8 +1,8 @@
 """The Llama family seen through its own weights: what a lean forward needs, and nothing else.
 
-Llama, SmolLM2, Mistral, Qwen2 and Qwen3 differ from each other in a bias, a norm on queries and keys, and a window. This file
-reads those differences off a transformers model (LoRA adapters of peft included) and hands out its weights by layer, either
-merged and fused for sampling or live and differentiable for training. The model itself is never changed.
+Llama, SmolLM2, Mistral, Qwen2 and Qwen3 differ from each other in a bias, a norm on queries and keys, and a window.
+This file reads those differences off a transformers model (LoRA adapters of peft included) and hands out its weights by
+layer, either merged and fused for sampling or live and differentiable for training. The model itself is never changed.
 
 Shapes: N tokens, H hidden, Q query heads, K key and value heads, D head size, F feed-forward, V vocabulary, L layers.
 """
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -34,7 +35,7 @@ def supports(model: nn.Module) -> bool:
     return unsupported_reason(model) is None
 
 
-def unsupported_reason(model: nn.Module) -> str | None:
+def unsupported_reason(model: Any) -> str | None:
     """Why the lean forward cannot stand in for this model, as the end of a sentence; None when it can."""
     base = base_model(model)
     if FAMILIES.get(type(base).__module__) != type(base).__name__:
@@ -59,8 +60,8 @@ def unsupported_reason(model: nn.Module) -> str | None:
     return None
 
 
-def base_model(model: nn.Module) -> nn.Module:
-    """The transformers model inside a PeftModel, or the model itself."""
+def base_model(model: Any) -> Any:
+    """The transformers model inside a PeftModel, or the model itself. Its modules are known by name, not by type."""
     return model.get_base_model() if hasattr(model, "peft_config") and hasattr(model, "get_base_model") else model
 
 
@@ -135,9 +136,10 @@ class LeanModel:
     def weights(self, *, merged: bool) -> Weights:
         """The weights as they are now.
 
-        `merged`: for sampling, detached, LoRA added in, projections that read the same input fused into one matrix (copies).
-        Otherwise the parameters themselves, differentiable, LoRA beside them; small layers are fused by a differentiable
-        concatenation, since a pass over thousands of tokens then costs one large product in place of three small ones.
+        `merged`: for sampling, detached, LoRA added in, projections that read the same input fused into one matrix
+        (copies). Otherwise the parameters themselves, differentiable, LoRA beside them; small layers are fused by a
+        differentiable concatenation, since a pass over thousands of tokens then costs one large product in place of
+        three small ones.
         """
         body = self._base.model
         layers = []
@@ -191,12 +193,12 @@ class LeanModel:
         return resolve(self._base.model.embed_tokens).weight
 
 
-def _weight(norm: nn.Module, merged: bool) -> Tensor:
+def _weight(norm: Any, merged: bool) -> Tensor:
     weight = resolve(norm).weight
     return weight.detach() if merged else weight
 
 
-def _read_shape(config, body: nn.Module) -> Shape:
+def _read_shape(config: Any, body: Any) -> Shape:
     attention = body.layers[0].self_attn
     window = getattr(config, "sliding_window", None)
     layer_types = getattr(config, "layer_types", None)

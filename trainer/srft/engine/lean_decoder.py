@@ -1,11 +1,11 @@
 """Prefill and decoding of the Llama family.
 
 What a prefix left in the cache is stored once, however many rows continue it: in a decoding step the rows of one prefix
-attend to it in one product. What a row wrote itself lies in a preallocated cache whose columns all rows share: every row
-writes its next keys into the same column, rows that joined later ignore the columns before their first.
+attend to it in one product. What a row wrote itself lies in a preallocated cache whose columns all rows share: every
+row writes its next keys into the same column, rows that joined later ignore the columns before their first.
 
-B rows, P prefixes, G most rows of one prefix, S longest prefix, T columns of own tokens, K key heads, R query heads for each
-key head, D head size, H hidden, V vocabulary, L layers; 2: keys and values.
+B rows, P prefixes, G most rows of one prefix, S longest prefix, T columns of own tokens, K key heads, R query heads for
+each key head, D head size, H hidden, V vocabulary, L layers; 2: keys and values.
 """
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ class LeanDecoder:
 
     def _attend(self, query_BQD: Tensor, own_2BKTD: Tensor, prefix_2PKSD: Tensor) -> Tensor:
         """[B, Q * D] attention of each row's newest token to its prefix and its own tokens."""
-        shape, (prefixes, grid) = self._shape, self._grid_PG
+        shape, prefixes = self._shape, self._grid_PG[0]
         rows, columns, size = len(query_BQD), own_2BKTD.shape[3], shape.head_size
         repeats, span = shape.query_heads // shape.key_heads, prefix_2PKSD.shape[3]
         query_BQD = query_BQD * shape.scale
@@ -202,7 +202,7 @@ class LeanDecoder:
     # ------------------------------------------------------------ where things lie
 
     def _arrange(self) -> None:
-        """Works out, after rows came or went, where each row stands in the grid of prefixes and what it must not see."""
+        """After rows came or went: where each row stands in the grid of prefixes, and what it must not see."""
         device = self._own.device
         self._drop_idle_prefixes()
         prefixes = len(self._prefix_length_P)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -59,13 +60,13 @@ class Projection:
     parts: tuple[Linear, ...]
 
     @staticmethod
-    def merged(*modules: nn.Module) -> Projection:
+    def merged(*modules: Any) -> Projection:
         """For sampling: one detached matrix, adapters added in."""
         parts = [_linear(module).merged() for module in modules]
         return Projection((_fuse(parts) if len(parts) > 1 else parts[0],))
 
     @staticmethod
-    def live(*modules: nn.Module) -> Projection:
+    def live(*modules: Any) -> Projection:
         """For training: the parameters themselves, fused where that is cheap."""
         parts = [_linear(module) for module in modules]
         small = sum(part.weight_OI.nbytes for part in parts) <= FUSE_BELOW_BYTES
@@ -80,7 +81,7 @@ class Projection:
         return torch.cat([part(x_NI) for part in self.parts], dim=-1)
 
 
-def read_linear(module: nn.Module) -> Linear | str:
+def read_linear(module: Any) -> Linear | str:
     """The layer as it stands now, or why the lean forward cannot read it, as the end of a sentence."""
     module = resolve(module)
     base = getattr(module, "base_layer", module)
@@ -109,7 +110,7 @@ def read_linear(module: nn.Module) -> Linear | str:
     return Linear(weight_OI=base.weight, bias_O=base.bias, loras=loras)
 
 
-def resolve(module: nn.Module) -> nn.Module:
+def resolve(module: Any) -> Any:
     """The module that counts now: peft keeps fully trained copies of some modules beside the originals."""
     copies = getattr(module, "modules_to_save", None)
     if copies is None:
@@ -119,7 +120,7 @@ def resolve(module: nn.Module) -> nn.Module:
     return copies[module.active_adapters[0]]
 
 
-def _linear(module: nn.Module) -> Linear:
+def _linear(module: Any) -> Linear:
     part = read_linear(module)
     if isinstance(part, str):
         raise ValueError(f"no lean forward: {part}")

@@ -1,9 +1,9 @@
 """How the rows of a micro-batch are laid out: every prompt once, every token once, hardly any padding.
 
-All tokens of a pass stand in one line: first the prompts, each once however many rows continue it, then the responses without
-their last token, which predicts nothing. Everything that looks at single tokens works on that line. Attention works on blocks
-cut from it: a block holds cells of equal size, a cell is one prompt with some of the rows that continue it. A block of
-prompts is the same thing with nothing before it.
+All tokens of a pass stand in one line: first the prompts, each once however many rows continue it, then the responses
+without their last token, which predicts nothing. Everything that looks at single tokens works on that line. Attention
+works on blocks cut from it: a block holds cells of equal size, a cell is one prompt with some of the rows that continue
+it. A block of prompts is the same thing with nothing before it.
 
 N tokens in line, M response tokens, U cells of a block, G rows of a cell, C tokens of a row, S tokens of a prompt.
 """
@@ -99,7 +99,7 @@ def pack(rows: Rows) -> Packing:
 
     start_B = np.zeros(len(rows), dtype=np.int64)
     place = int(prompt_end_P[-1])
-    ids = [prompt for prompt in prompts]
+    ids: list[Sequence[int]] = list(prompts)
     positions = [np.arange(length) for length in prompt_length_P]
     for cell in (cell for block in cut for cell in block):
         for row, length in cell.rows:

@@ -21,8 +21,8 @@ class Sampler(Protocol):
         """Samples in the order in which they finish.
 
         Weights are read when the first sample is asked for and must not change before the last.
-        Raises ValueError, before anything is computed, for an empty prefix, an end that lies beyond the model's context,
-        or no token to write.
+        Raises ValueError, before anything is computed, for an empty prefix, an end that lies beyond the model's
+        context, or no token to write.
         """
         ...
 
@@ -30,8 +30,8 @@ class Sampler(Protocol):
 def make_sampler(model: nn.Module, end_token_ids: Collection[int], *, batch_tokens: int) -> Sampler:
     """The fastest sampler for this model: lean for the Llama family, else transformers' own forward.
 
-    `end_token_ids`: each of them ends a response. `batch_tokens`: rows written at once times the longest possible sequence
-    among them, a limit of memory.
+    `end_token_ids`: each of them ends a response. `batch_tokens`: rows written at once times the longest possible
+    sequence among them, a limit of memory.
     """
     own = TransformersSampler(model, end_token_ids, batch_tokens=batch_tokens)
     if unsupported_reason(model) is not None:

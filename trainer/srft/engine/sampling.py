@@ -1,8 +1,9 @@
-"""How one token is drawn from logits: temperature, filters, random numbers that depend on nothing but seed and position.
+"""How one token is drawn from logits: temperature, filters, random numbers that depend on nothing but seed and
+position.
 
-The distribution whose log-prob and entropy are kept is softmax(logits / temperature). The token is drawn from it after the
-filters, which act in the order of transformers' `generate`: temperature, top-k, top-p, min-p. A row with temperature 0 is
-greedy: the likeliest token, with log-prob and entropy of softmax(logits).
+The distribution whose log-prob and entropy are kept is softmax(logits / temperature). The token is drawn from it after
+the filters, which act in the order of transformers' `generate`: temperature, top-k, top-p, min-p. A row with
+temperature 0 is greedy: the likeliest token, with log-prob and entropy of softmax(logits).
 
 B rows, V vocabulary.
 """
@@ -18,8 +19,8 @@ from torch import Tensor
 
 from srft.rows import Request
 
-# Vocabularies larger than this are summed in blocks of that many tokens, so that only the block sums and one block a row
-# need the precision of float64.
+# Vocabularies larger than this are summed in blocks of that many tokens, so that only the block sums and one block a
+# row need the precision of float64.
 BLOCK_TOKENS = 1024
 
 
@@ -132,7 +133,7 @@ def _search(sum_BN: Tensor, uniform_B1: Tensor) -> Tensor:
 
 
 def _filter(prob_BV: Tensor, settings: Settings, row_B: np.ndarray, filtered_B: np.ndarray) -> Tensor:
-    """prob_BV with the tokens that the rows' filters drop set to 0; not renormalised, which the inverse CDF does not need."""
+    """prob_BV with 0 for the tokens that the rows' filters drop; the inverse CDF needs no renormalising."""
     rows_F = torch.from_numpy(np.flatnonzero(filtered_B)).to(prob_BV.device)
     row_F = row_B[filtered_B]
     every_row = bool(filtered_B.all())

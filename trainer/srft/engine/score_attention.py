@@ -1,12 +1,12 @@
 """Attention with its scores in memory: the fastest way for short sequences in float32.
 
-All rows of a cell meet their prompt in one product, without a copy of its keys and values for each row. The softmax runs over
-the prompt's scores and the row's own together and is divided out last, where there is least to divide:
+All rows of a cell meet their prompt in one product, without a copy of its keys and values for each row. The softmax
+runs over the prompt's scores and the row's own together and is divided out last, where there is least to divide:
 
     e = exp(s - max), o = e v / sum(e);    backward, with g = do / sum(e): dv = e^T g, ds = e (g v^T - sum(g o))
 
-U cells, K key heads, G rows of a cell, C tokens of a row, R query heads for each key head, S tokens of a prompt, D head size.
-Queries are laid out [U, K, G, C, R, D], keys and values [U, K, G, C, D]: views of both kinds of product.
+U cells, K key heads, G rows of a cell, C tokens of a row, R query heads for each key head, S tokens of a prompt, D head
+size. Queries are laid out [U, K, G, C, R, D], keys and values [U, K, G, C, D]: views of both kinds of product.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from torch.autograd.function import once_differentiable
 
 from srft.engine.plan import BlockPlan, Plan
 
-# Own scores are computed for so many queries at a time, against the keys up to the last of them: a sixth of the scores of a
-# row of 128 tokens is then computed in vain, not half. More, smaller products are slower.
+# Own scores are computed for so many queries at a time, against the keys up to the last of them: a sixth of the scores
+# of a row of 128 tokens is then computed in vain, not half. More, smaller products are slower.
 QUERIES_AT_A_TIME = 48
 
 
@@ -275,7 +275,7 @@ def _to_line(mixed: Tensor, block: BlockPlan, mixed_NX: Tensor) -> None:
 def _from_line(grad_NX: Tensor, block: BlockPlan, grad: Tensor) -> None:
     line_NX = grad_NX[block.first : block.first + block.tokens]
     cells, keys, rows, width, repeats, size = grad.shape
-    if block.place_Z is not None:
+    if block.place_Z is not None and block.real_Z1 is not None:
         # Padding repeats a real token's gradient here and must not count twice.
         line_NX = line_NX.index_select(0, block.place_Z).mul_(block.real_Z1)
     grad.copy_(line_NX.view(cells, rows, width, keys, repeats, size).permute(0, 3, 1, 2, 4, 5))

@@ -23,10 +23,12 @@ class TrainingPass(Protocol):
     """
 
     def hidden(self, rows: Rows) -> tuple[Tensor, Tensor, Tensor]:
-        """hidden_NH, target_N, row_N (int64) of all N response tokens of (prompt_ids, response_ids), rows in their order.
+        """hidden_NH, target_N, row_N (int64) of all N response tokens of (prompt_ids, response_ids), rows in their
+        order.
 
-        hidden_NH is the state after the final norm that predicts the token. Differentiable where gradients are on; dropout,
-        of the model or of LoRA, acts when the model is in training mode. Raises ValueError for an empty prompt or response.
+        hidden_NH is the state after the final norm that predicts the token. Differentiable where gradients are on;
+        dropout, of the model or of LoRA, acts when the model is in training mode. Raises ValueError for an empty prompt
+        or response.
         """
         ...
 
@@ -41,8 +43,8 @@ class TrainingPass(Protocol):
     def micro_batches(self, rows: Sequence[tuple[Sequence[int], int]], max_tokens: int) -> list[list[int]]:
         """Numbers of the rows of each pass, for (prompt_ids, response length): at most `max_tokens` tokens each.
 
-        A row longer than that has a pass of its own. Rows of one prompt stay together where they fit, since they share its
-        computation; passes hold rows of similar length.
+        A row longer than that has a pass of its own. Rows of one prompt stay together where they fit, since they share
+        its computation; passes hold rows of similar length.
         """
         ...
 

@@ -22,7 +22,7 @@ ATTENTION_LAYERS = frozenset({"full_attention", "sliding_attention", "chunked_at
 
 
 class TransformersSampler:
-    """Shared prefill, rows that leave, the same sampling as the lean sampler; several batches where one is too large."""
+    """Shared prefill, rows that leave, the lean sampler's random numbers; several batches where one is too large."""
 
     def __init__(
         self,

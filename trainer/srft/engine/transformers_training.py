@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -94,7 +95,7 @@ def _buckets(lengths: list[int]) -> Iterator[list[int]]:
 
 
 @contextmanager
-def _embedding_learns_every_row(body: nn.Module) -> Iterator[None]:
+def _embedding_learns_every_row(body: Any) -> Generator[None, None, None]:
     """An embedding with a `padding_idx` drops that row's gradient; the pad token may well be a real end token."""
     embedding = body.get_input_embeddings()
     before = getattr(embedding, "padding_idx", None)
@@ -108,8 +109,8 @@ def _embedding_learns_every_row(body: nn.Module) -> Iterator[None]:
 
 
 @contextmanager
-def _checkpointing(base: nn.Module, wanted: bool) -> Iterator[None]:
-    """Switches the model's own checkpointing to `wanted` for the forward; it asks for training mode, which is the caller's."""
+def _checkpointing(base: Any, wanted: bool) -> Generator[None, None, None]:
+    """The model's own checkpointing for one forward; it only acts in training mode, which is the caller's to set."""
     if not wanted or not base.supports_gradient_checkpointing:
         yield
         return

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM
@@ -15,7 +17,7 @@ def test_supports_the_llama_family_and_nothing_else(family):
     assert supports(tiny_model(family)) == (family in [*LEAN_FAMILIES, "mistral_windowed"])
 
 
-def llama(**options):
+def llama(**options: Any):
     return LlamaForCausalLM(LlamaConfig(**{**COMMON, **options}))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 import numpy as np
 import pytest
@@ -188,7 +189,8 @@ def test_empty_rows_are_refused(family):
 
 
 def test_capped_logits_are_refused_by_name():
-    config = Gemma2Config(**{**COMMON, "pad_token_id": 0}, head_dim=8, final_logit_softcapping=2.0)
+    options: dict[str, Any] = {**COMMON, "pad_token_id": 0, "head_dim": 8, "final_logit_softcapping": 2.0}
+    config = Gemma2Config(**options)
     training_pass = make_training_pass(Gemma2ForCausalLM(config).eval())
     with pytest.raises(InputError, match="Gemma2ForCausalLM"):
         training_pass.hidden([([1, 2], [3])])

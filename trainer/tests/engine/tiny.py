@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import peft
 import torch
-from torch import nn
 from transformers import (
     GPT2Config,
     GPT2LMHeadModel,
@@ -21,7 +23,7 @@ from transformers import (
 )
 
 VOCABULARY, END = 97, 96
-COMMON = {
+COMMON: dict[str, Any] = {
     "vocab_size": VOCABULARY,
     "hidden_size": 32,
     "intermediate_size": 48,
@@ -43,9 +45,18 @@ LLAMA3_ROPE = {
     "original_max_position_embeddings": 64,
 }
 YARN_ROPE = {"rope_type": "yarn", "rope_theta": 10000.0, "factor": 4.0, "original_max_position_embeddings": 128}
-GPT2 = {"n_embd": 32, "n_layer": 2, "n_head": 4, "n_positions": 512, "resid_pdrop": 0.0, "embd_pdrop": 0.0}
+NO_DROPOUT = {"resid_pdrop": 0.0, "embd_pdrop": 0.0, "attn_pdrop": 0.0}
+GPT2: dict[str, Any] = {
+    **NO_DROPOUT,
+    "n_embd": 32,
+    "n_layer": 2,
+    "n_head": 4,
+    "n_positions": 512,
+    "resid_pdrop": 0.0,
+    "embd_pdrop": 0.0,
+}
 
-MAKERS = {
+MAKERS: dict[str, Callable[[], Any]] = {
     "llama": lambda: LlamaForCausalLM(LlamaConfig(**COMMON, tie_word_embeddings=True)),
     "llama_biased_untied": lambda: LlamaForCausalLM(
         LlamaConfig(
@@ -57,9 +68,7 @@ MAKERS = {
     "qwen3": lambda: Qwen3ForCausalLM(Qwen3Config(**COMMON, head_dim=16, tie_word_embeddings=False)),
     "mistral_windowed": lambda: MistralForCausalLM(MistralConfig(**COMMON, sliding_window=24)),
     "gpt2": lambda: GPT2LMHeadModel(
-        GPT2Config(
-            vocab_size=VOCABULARY, **GPT2, attn_pdrop=0.0, initializer_range=0.2, bos_token_id=None, eos_token_id=END
-        )
+        GPT2Config(vocab_size=VOCABULARY, **GPT2, initializer_range=0.2, bos_token_id=None, eos_token_id=END)
     ),
     "gpt_neox": lambda: GPTNeoXForCausalLM(
         GPTNeoXConfig(**{k: v for k, v in COMMON.items() if k != "num_key_value_heads"}, tie_word_embeddings=False)
@@ -69,7 +78,7 @@ FAMILIES = list(MAKERS)
 LEAN_FAMILIES = ["llama", "llama_biased_untied", "mistral", "qwen2", "qwen3"]
 
 
-def tiny_model(family: str, seed: int = 0) -> nn.Module:
+def tiny_model(family: str, seed: int = 0) -> Any:
     """The same model for the same seed; biases and norms are random too, so that none can be forgotten unseen."""
     torch.manual_seed(seed)
     model = MAKERS[family]().eval()
@@ -82,8 +91,8 @@ def tiny_model(family: str, seed: int = 0) -> nn.Module:
 
 
 def with_lora(
-    model: nn.Module, *, targets: list[str] | str = "all-linear", dropout: float = 0.0, seed: int = 1, **options: bool
-) -> nn.Module:
+    model: Any, *, targets: list[str] | str = "all-linear", dropout: float = 0.0, seed: int = 1, **options: Any
+) -> Any:
     """The model with adapters whose B is not 0."""
     torch.manual_seed(seed)
     config = peft.LoraConfig(
