@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from srft.run_directory.files import Files, replace_file
 from srft.run_directory.layout import Layout
@@ -14,6 +14,10 @@ from srft.run_directory.opening import Opened
 from srft.run_directory.options import WriterOptions
 from srft.run_directory.process import ProcessIdentity
 from srft.wire import Live, Status
+
+LivePhase: TypeAlias = Literal[
+    "starting", "generate", "logprob", "reward", "train", "record", "evaluate", "checkpoint", "paused"
+]
 
 HEARTBEAT_S = 2.0
 """The format promises one at least every 5 s."""

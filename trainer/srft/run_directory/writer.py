@@ -10,7 +10,7 @@ from collections.abc import Generator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal
 
 from srft import wire
 from srft.run_directory.control import Inbox, Outcome, PendingRequest
@@ -21,11 +21,7 @@ from srft.run_directory.opening import Opened, claim_existing, claim_new
 from srft.run_directory.options import WriterOptions
 from srft.run_directory.records import PromptRecord, RowRecord, finite_metrics
 from srft.run_directory.rollout_store import RolloutStore
-from srft.run_directory.status import Publisher, first_status
-
-LivePhase: TypeAlias = Literal[
-    "starting", "generate", "logprob", "reward", "train", "record", "evaluate", "checkpoint", "paused"
-]
+from srft.run_directory.status import LivePhase, Publisher, first_status
 
 
 class RunDirectory:
@@ -213,14 +209,14 @@ class RunDirectory:
         text: str | None = None,
     ) -> None:
         """Show what happens now; call as often as you like, the newest is written 4 times a second at most."""
-        count: dict[str, Any] = {
+        known: dict[str, Any] = {
             "step": step,
             "phase": phase,
             "done": done,
             "total": total,
             "tokens_per_second": tokens_per_second,
         }
-        self._publisher.set_live(wire.Live(**count, prompt=prompt, text=text, updated=self._clock()))
+        self._publisher.set_live(wire.Live(**known, prompt=prompt, text=text, updated=self._clock()))
 
     # ---------------------------------------------------------------- control
 
