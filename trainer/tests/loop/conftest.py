@@ -1,4 +1,4 @@
-"""The toy world, made once."""
+"""The toy world and the trainer processes, each made once."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import shutil
 import pytest
 import torch
 
+from tests.loop.runs import Trainers
 from tests.loop.toy import make_toy
 
 
@@ -25,3 +26,10 @@ def recipe(_toy_master, tmp_path):
     """A copy of the toy world; the path of its recipe."""
     shutil.copytree(_toy_master.parent, tmp_path / "toy")
     return tmp_path / "toy" / _toy_master.name
+
+
+@pytest.fixture(scope="session")
+def trainers(tmp_path_factory):
+    started = Trainers(tmp_path_factory.mktemp("trainers"))
+    yield started
+    started.close()

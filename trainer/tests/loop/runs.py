@@ -1,9 +1,11 @@
-"""Running the trainer in tests: in this process, or as the process a person starts."""
+"""Running the trainer in tests: in this process, or as a process of its own that can be signalled and killed."""
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -26,16 +28,67 @@ def train_here(recipe: Path, run_dir: Path, fork: str | None = None, **overrides
     return said
 
 
-def start(*arguments: object) -> subprocess.Popen[str]:
-    """`srft …` as a process."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "srft.cli", *map(str, arguments)],
-        cwd=TRAINER,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+class Trainers:
+    """Starts `srft …` processes, forked from one that has imported everything."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._numbers = folder, itertools.count()
+        self._zygote = subprocess.Popen(
+            [sys.executable, "-m", "tests.loop.zygote"],
+            cwd=TRAINER,
+            env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(TRAINER)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def start(self, *arguments: object) -> Started:
+        """`srft ARGUMENTS`."""
+        said = self._folder / f"said-{next(self._numbers)}.txt"
+        return Started(self, self.ask({"argv": [*map(str, arguments)], "said": str(said)})["pid"], said)
+
+    def ask(self, order: dict) -> dict:
+        """One line to the zygote, one back."""
+        assert self._zygote.stdin is not None
+        assert self._zygote.stdout is not None
+        self._zygote.stdin.write(json.dumps(order) + "\n")
+        self._zygote.stdin.flush()
+        return json.loads(self._zygote.stdout.readline())
+
+    def close(self) -> None:
+        """End the zygote."""
+        self._zygote.kill()
+        self._zygote.communicate()
+
+
+class Started:
+    """One trainer process."""
+
+    def __init__(self, trainers: Trainers, pid: int, said: Path) -> None:
+        self.pid = pid
+        self._trainers, self._said = trainers, said
+        self._returncode: int | None = None
+
+    def poll(self) -> int | None:
+        """The exit code, when it has ended."""
+        if self._returncode is None:
+            self._returncode = self._trainers.ask({"wait": self.pid, "hang": False})["returncode"]
+        return self._returncode
+
+    def wait(self, seconds: float = 120) -> int:
+        """The exit code; fails the test when it does not end."""
+        wait_for(lambda: self.poll() is not None, seconds=seconds)
+        assert self._returncode is not None
+        return self._returncode
+
+    def send(self, number: signal.Signals) -> None:
+        """Signal it, if it still runs."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def said(self) -> str:
+        """All it printed."""
+        return self._said.read_text()
 
 
 def wait_for(condition: Callable[[], bool], *, seconds: float = 60) -> None:
@@ -43,7 +96,7 @@ def wait_for(condition: Callable[[], bool], *, seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "nothing happened for too long"
-        time.sleep(0.02)
+        time.sleep(0.01)
 
 
 def events(run_dir: Path, kind: str | None = None) -> list[dict]:

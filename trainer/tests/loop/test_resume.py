@@ -10,82 +10,74 @@ import pytest
 import torch
 
 from srft.run_directory.fold import comparable_run
-from tests.loop.runs import events, start, train_here, wait_for, weights
+from tests.loop.runs import events, train_here, wait_for, weights
+
+KNOBS = {
+    "srft": {},
+    "lora with dropout": {"model.lora": '{"rank": 4, "dropout": 0.2}'},
+    "bfloat16 with masters": {"model.dtype": "bfloat16", "training.updates_per_step": "2"},
+    "two phases with a reference": {
+        "method": '{"kind": "sft_rl", "sft_steps": 3, "grpo": {"kind": "grpo", "kl": 0.1, "rollouts": 3}}'
+    },
+}
 
 
-@pytest.fixture
-def unbroken(recipe, tmp_path):
-    train_here(recipe, tmp_path / "unbroken")
-    return tmp_path / "unbroken"
-
-
-def check_same(run_dir, unbroken):
-    assert comparable_run(run_dir) == comparable_run(unbroken)
-    mine, other = weights(run_dir, 6), weights(unbroken, 6)
-    assert mine.keys() == other.keys()
-    assert all(torch.equal(mine[name], other[name]) for name in mine)
-
-
-def kill_and_resume(recipe, run_dir, kill_when):
-    """Start a run, kill it, resume it to its end."""
-    process = start("train", recipe, "--run-dir", run_dir)
+def kill_and_resume(trainers, recipe, run_dir, kill_when, options=()):
+    """Start a run, kill it when something is true of its folder, resume it to its end."""
+    process = trainers.start("train", recipe, "--run-dir", run_dir, *options)
     wait_for(lambda: kill_when(run_dir) or process.poll() is not None)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
+    process.send(signal.SIGKILL)
+    process.wait()
     if not (run_dir / "run.json").is_file():
         shutil.rmtree(run_dir, ignore_errors=True)
-        resumed = start("train", recipe, "--run-dir", run_dir)
+        resumed = trainers.start("train", recipe, "--run-dir", run_dir, *options)
     else:
-        resumed = start("train", "--resume", "--run-dir", run_dir)
-    _, said = resumed.communicate(timeout=120)
-    assert resumed.returncode == 0, said
+        resumed = trainers.start("train", "--resume", "--run-dir", run_dir)
+    assert resumed.wait() == 0, resumed.said()
 
 
-def test_killed_in_the_middle(recipe, tmp_path, unbroken):
-    kill_and_resume(recipe, tmp_path / "run", lambda run: len(events(run, "step")) >= 3)
-    assert [event["from_step"] for event in events(tmp_path / "run", "resumed")]
-    check_same(tmp_path / "run", unbroken)
+@pytest.mark.parametrize("knobs", KNOBS.values(), ids=KNOBS.keys())
+def test_killed_in_the_middle(trainers, recipe, tmp_path, knobs):
+    options = [text for key, value in knobs.items() for text in ("--set", f"{key}={value}")]
+    whole = trainers.start("train", recipe, "--run-dir", tmp_path / "whole", *options)
+    assert whole.wait() == 0, whole.said()
+    kill_and_resume(trainers, recipe, tmp_path / "run", lambda run: len(events(run, "checkpoint")) >= 1, options)
+    assert events(tmp_path / "run", "resumed")[0]["from_step"] in (2, 4)
+    assert comparable_run(tmp_path / "run") == comparable_run(tmp_path / "whole")
+    if "model.lora" not in knobs:
+        mine, other = weights(tmp_path / "run", 6), weights(tmp_path / "whole", 6)
+        assert mine.keys() == other.keys()
+        assert all(torch.equal(mine[name], other[name]) for name in mine)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("number", range(20))
-def test_killed_at_random_moments(recipe, tmp_path, unbroken, number):
-    bytes_before = random.Random(number).randrange(0, (unbroken / "events.jsonl").stat().st_size)
+def test_killed_at_random_moments(trainers, recipe, tmp_path, number):
+    train_here(recipe, tmp_path / "whole")
+    bytes_before = random.Random(number).randrange(0, (tmp_path / "whole" / "events.jsonl").stat().st_size)
 
     def grown(run):
         path = run / "events.jsonl"
         return path.is_file() and path.stat().st_size >= bytes_before
 
-    kill_and_resume(recipe, tmp_path / "run", grown)
-    check_same(tmp_path / "run", unbroken)
-
-
-@pytest.mark.parametrize(
-    "overrides",
-    [
-        {"model.lora": '{"rank": 4, "dropout": 0.2}'},
-        {"model.dtype": "bfloat16", "training.updates_per_step": "2"},
-        {"method": '{"kind": "sft_rl", "sft_steps": 3, "grpo": {"kind": "grpo", "kl": 0.1, "rollouts": 3}}'},
-    ],
-    ids=["lora with dropout", "bfloat16 with masters", "two phases with a reference"],
-)
-def test_stopped_and_resumed(recipe, tmp_path, overrides):
-    """Stopped by request after step 3 or so, resumed in a new process."""
-    pairs = [text for key, value in overrides.items() for text in ("--set", f"{key}={value}")]
-    whole = start("train", recipe, "--run-dir", tmp_path / "whole", *pairs)
-    assert whole.wait(120) == 0, whole.communicate()[1]
-
-    first = start("train", recipe, "--run-dir", tmp_path / "run", *pairs)
-    wait_for(lambda: len(events(tmp_path / "run", "step")) >= 3)
-    first.send_signal(signal.SIGKILL)
-    first.communicate()
-    second = start("train", recipe, "--resume", "--run-dir", tmp_path / "run", *pairs)
-    assert second.wait(120) == 0, second.communicate()[1]
+    kill_and_resume(trainers, recipe, tmp_path / "run", grown)
     assert comparable_run(tmp_path / "run") == comparable_run(tmp_path / "whole")
+    mine, other = weights(tmp_path / "run", 6), weights(tmp_path / "whole", 6)
+    assert all(torch.equal(mine[name], other[name]) for name in mine)
 
 
 def test_a_fork_names_its_parent_and_goes_on_from_its_step(recipe, tmp_path):
     train_here(recipe, tmp_path / "parent", checkpoint__keep_last=3)
     train_here(recipe, tmp_path / "child", fork=f"{tmp_path / 'parent'}@4", optimiser__learning_rate=1e-4)
-    steps = [event["step"] for event in events(tmp_path / "child", "step")]
-    assert steps == [5, 6]
+    assert [event["step"] for event in events(tmp_path / "child", "step")] == [5, 6]
+    assert [event["name"] for event in events(tmp_path / "child", "notice")] == ["fresh_optimiser"]
+
+
+def test_a_fork_of_the_newest_checkpoint_takes_the_optimiser_along(recipe, tmp_path):
+    train_here(recipe, tmp_path / "parent", training__steps=4)
+    train_here(recipe, tmp_path / "child", fork=f"{tmp_path / 'parent'}@4")
+    assert events(tmp_path / "child", "notice") == []
+    train_here(recipe, tmp_path / "whole")
+    same = ("reward/mean", "loss/total", "gradient/norm")
+    last = [events(tmp_path / name, "step")[-1]["metrics"] for name in ("child", "whole")]
+    assert [last[0][name] for name in same] == [last[1][name] for name in same]
