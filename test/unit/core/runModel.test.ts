@@ -3,7 +3,8 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { valuesOf } from '../../../core/columns';
 import type { LogEntry } from '../../../core/events';
-import { emptyRun, fold, restore, snapshot, type RunModel } from '../../../core/runModel';
+import { emptyRun, fold, type RunModel } from '../../../core/runModel';
+import { restore, snapshot } from '../../../core/runSnapshot';
 import { arbitraryLog, logOf } from './arbitraryLog';
 
 describe('fold', () => {
