@@ -59,7 +59,6 @@ class Inbox:
 
     def discard_leftovers(self, step: int) -> None:
         """Answer what lay there before this attempt."""
-        self._files.make_folder(self._layout.control_done)
         for request in pending_requests(self._layout.control, grace_s=0):
             self.answer(request, "discarded", "it was left over from before this attempt started", step)
 

@@ -67,6 +67,7 @@ def claim_existing(files: Files, layout: Layout, from_step: int, device: Device,
     lock = WriterLock(layout.lock, layout.root)
     try:
         files.make_folder(layout.rollouts)
+        files.make_folder(layout.control_done)
         found = repair(files, layout)
         if not 0 <= from_step <= found.last_step:
             raise InputError(
