@@ -1,0 +1,294 @@
+"""`srft check`: what a run would be like, measured on a few real rollouts before hours are spent."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+
+from srft.collect import accepts
+from srft.config import DataConfig
+from srft.data import find_overlap, seam_report
+from srft.engine.memory import MemoryByPart, memory_by_part, saved_bytes
+from srft.engine.update import count, differentiate, micro_batches, statistics, token_batch
+from srft.ledger import Ledger
+from srft.maths.objectives import Update
+from srft.methods.method import Group, Method
+from srft.preparation import Prepared, Say, prepared
+from srft.prompts import PromptSource
+from srft.recipe import LoadedRecipe
+from srft.rows import Kind
+from srft.run_directory.space import SpacePrediction, predict_bytes
+
+PROBE_PROMPTS = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """Something to mend or to know, at a key of the recipe."""
+
+    level: Literal["error", "warning", "note"]
+    key: str
+    message: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """Figures of the probe; seconds and bytes are of this machine."""
+
+    prompts: int
+    rollouts: int
+    tokens_per_second: float | None
+    """While generating."""
+    train_tokens_per_second: float
+    mean_length: float | None
+    truncated_share: float | None
+    correct_share: float | None
+    mixed_groups_share: float | None
+    """Groups with right and wrong answers: without any, reinforcement has nothing to go by."""
+    demonstrations_correct_share: float | None
+    step_seconds: float
+    run_seconds: float
+    memory: MemoryByPart
+    records: SpacePrediction
+    checkpoint_bytes: int
+    free_disk_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckReport:
+    """What `srft check` found."""
+
+    measured: Measured
+    findings: Sequence[Finding]
+    seam: str
+
+    @property
+    def fits(self) -> bool:
+        """No finding is an error."""
+        return all(finding.level != "error" for finding in self.findings)
+
+    def as_json(self) -> dict[str, Any]:
+        """For programs."""
+        return {
+            "fits": self.fits,
+            "measured": asdict(self.measured) | {"records_bytes": self.measured.records.total},
+            "findings": [asdict(finding) for finding in self.findings],
+            "seam": self.seam,
+        }
+
+    def as_text(self) -> str:
+        """For people."""
+        m = self.measured
+        lines = [
+            f"time      {_duration(m.run_seconds)} for the whole run, {m.step_seconds:.2f} s a step",
+            f"speed     {_number(m.tokens_per_second)} tokens/s written, {_number(m.train_tokens_per_second)} trained",
+            f"memory    {m.memory}",
+            f"disk      {_bytes(m.records.total)} of records, {_bytes(m.checkpoint_bytes)} of checkpoints; "
+            f"{_bytes(m.free_disk_bytes)} free",
+            f"rollouts  {_share(m.correct_share)} right, {_share(m.mixed_groups_share)} of groups mixed, "
+            f"{_share(m.truncated_share)} truncated, {_number(m.mean_length)} tokens on average",
+            f"demos     {_share(m.demonstrations_correct_share)} judged right",
+            f"seam      {self.seam}",
+        ]
+        lines += [
+            f"{finding.level:8}  {finding.key}: {finding.message}; {finding.remedy}." for finding in self.findings
+        ]
+        return "\n".join(lines)
+
+
+def check_recipe(loaded: LoadedRecipe, say: Say, run_dir: Path | None = None) -> CheckReport:
+    """Load everything, write a few rollouts, train on them without a step. Raises `InputError` as `train` would."""
+    with prepared(loaded, say) as ready:
+        method = ready.phases[-1].method
+        say(f"writing rollouts for {min(PROBE_PROMPTS, ready.recipe.training.prompts_per_step)} prompts")
+        groups, generate_seconds = _probe(ready, method)
+        say("measuring a training pass")
+        updates = method.updates(groups, 1)
+        activations, train_seconds = _train_once(ready, updates)
+        measured = _measured(
+            ready, groups, updates, generate_seconds, train_seconds, activations, run_dir or Path.cwd()
+        )
+        return CheckReport(
+            measured=measured,
+            findings=_findings(ready, measured),
+            seam=str(seam_report(_with_demonstration(ready), ready.policy.tokenizer)),
+        )
+
+
+def _probe(ready: Prepared, method: Method) -> tuple[list[Group], float]:
+    source = PromptSource(ready.problems, ready.recipe.seed)
+    prompts = min(PROBE_PROMPTS, ready.recipe.training.prompts_per_step)
+    drawn = source.draw(prompts, lambda problem: accepts(method, problem), {})
+    ledger = Ledger()
+    groups = ready.collector.groups(
+        [(item, method.compose(item.problem, 1)) for item in drawn],
+        step=0,
+        first_group=0,
+        policy_version=0,
+        ledger=ledger,
+        watch=None,
+    )
+    return groups, ledger.seconds()["seconds/generate"]
+
+
+def _train_once(ready: Prepared, updates: Sequence[Update]) -> tuple[int, float]:
+    """Largest bytes autograd keeps in one micro-batch, and the seconds of forward and backward; no weight changes."""
+    temperature = ready.recipe.rollouts.temperature or 1.0
+    largest, begin = 0, time.perf_counter()
+    for update in updates:
+        rows = [row.row for row in update.rows]
+        for numbers in micro_batches(ready.training_pass, rows, ready.recipe.training.micro_batch_tokens):
+            micro = [update.rows[number] for number in numbers]
+            with saved_bytes() as saved:
+                logprob_N, entropy_N, row_N = statistics(ready.training_pass, [row.row for row in micro], temperature)
+            largest = max(largest, saved.bytes)
+            batch = token_batch(micro, logprob_N, entropy_N, row_N, None)
+            parts = differentiate(update.terms, batch, count(update.rows), count(micro))
+            torch.autograd.backward([logprob_N], [parts.logprob_gradient_N])
+    for parameter in ready.policy.names.values():
+        parameter.grad = None
+    return largest, time.perf_counter() - begin
+
+
+def _measured(
+    ready: Prepared,
+    groups: Sequence[Group],
+    updates: Sequence[Update],
+    generate_seconds: float,
+    train_seconds: float,
+    activations: int,
+    run_dir: Path,
+) -> Measured:
+    recipe = ready.recipe
+    rows = [row for group in groups for row in group.rows]
+    own = [row for row in rows if row.kind is not Kind.DEMONSTRATION]
+    demos = [row for row in rows if row.kind is Kind.DEMONSTRATION]
+    written = sum(len(row.token_ids) for row in own)
+    trained = sum(len(row.row.token_ids) for update in updates for row in update.rows)
+    scale = recipe.training.prompts_per_step / len(groups)
+    step_seconds = (generate_seconds + train_seconds) * scale
+    evaluations, answers = _evaluation_answers(ready)
+    seconds_per_answer = generate_seconds / len(own) if own else 0.0
+    mean_response = float(np.mean([len(row.token_ids) for row in rows]))
+    records = predict_bytes(
+        steps=recipe.training.steps,
+        groups_per_step=recipe.training.prompts_per_step,
+        rows_per_group=round(len(rows) / len(groups)),
+        mean_response_tokens=mean_response,
+        mean_prompt_tokens=float(np.mean([len(group.problem.prompt_ids) for group in groups])),
+        terms=max((len(update.terms) for update in updates), default=1),
+        max_gb=recipe.recording.max_gb,
+        share_beyond=recipe.recording.share_beyond,
+        evaluation_rows=evaluations * answers,
+    )
+    memory = memory_by_part(
+        ready.policy,
+        optimisers=len(ready.phases[-1].method.needs.optimisers),
+        activations=activations,
+        cache_tokens=min(
+            recipe.rollouts.batch_tokens,
+            len(own)
+            * round(scale)
+            * (max(len(group.problem.prompt_ids) for group in groups) + recipe.rollouts.max_tokens),
+        ),
+        reference=ready.phases[-1].method.needs.reference is not None,
+    )
+    kept = recipe.checkpoint.keep_last + recipe.checkpoint.keep_best
+    outcomes = [{row.correct for row in group.rows if row.kind is not Kind.DEMONSTRATION} for group in groups]
+    return Measured(
+        prompts=len(groups),
+        rollouts=len(own),
+        tokens_per_second=written / generate_seconds if own and generate_seconds else None,
+        train_tokens_per_second=trained / train_seconds,
+        mean_length=written / len(own) if own else None,
+        truncated_share=float(np.mean([row.truncated for row in own])) if own else None,
+        correct_share=float(np.mean([row.correct for row in own])) if own else None,
+        mixed_groups_share=float(np.mean([len(outcome) > 1 for outcome in outcomes])) if own else None,
+        demonstrations_correct_share=float(np.mean([row.correct for row in demos])) if demos else None,
+        step_seconds=step_seconds,
+        run_seconds=recipe.training.steps * step_seconds + evaluations * answers * seconds_per_answer,
+        memory=memory,
+        records=records,
+        checkpoint_bytes=kept * memory.trained_weights + memory.optimiser,
+        free_disk_bytes=shutil.disk_usage(run_dir).free,
+    )
+
+
+def _evaluation_answers(ready: Prepared) -> tuple[int, int]:
+    """How often the held-out problems are asked, and how many answers each time."""
+    config = ready.recipe.evaluation
+    if config is None:
+        return 0, 0
+    return ready.recipe.training.steps // config.every + 1, len(ready.held_out) * (config.samples + 1)
+
+
+def _findings(ready: Prepared, measured: Measured) -> list[Finding]:
+    found: list[Finding] = []
+
+    def add(level: Literal["error", "warning", "note"], key: str, message: str, remedy: str) -> None:
+        found.append(Finding(level=level, key=key, message=message, remedy=remedy))
+
+    needed, free = measured.records.total + measured.checkpoint_bytes, measured.free_disk_bytes
+    if needed > free:
+        message = f"the run needs about {_bytes(needed)} of disk and {_bytes(free)} are free"
+        add("error", "recording.max_gb", message, "free space, lower recording.max_gb or keep fewer checkpoints")
+    memory, available = measured.memory.total, measured.memory.available
+    if available is not None and memory > available:
+        message = f"the run needs about {_bytes(memory)} of memory and {_bytes(available)} are free"
+        add("error", "training.micro_batch_tokens", message, f"the largest part is {measured.memory.largest}")
+    if measured.truncated_share is not None and measured.truncated_share > 0.25:
+        message = f"{_share(measured.truncated_share)} of the rollouts reach the length limit"
+        add("warning", "rollouts.max_tokens", message, "raise it, or shorten what the prompt asks for")
+    if measured.mixed_groups_share == 0:
+        message = f"no group has right and wrong answers ({_share(measured.correct_share)} are right)"
+        add("warning", "data", message, "take easier or harder problems, or more rollouts a prompt")
+    if measured.demonstrations_correct_share is not None and measured.demonstrations_correct_share < 1:
+        message = f"only {_share(measured.demonstrations_correct_share)} of the probed demonstrations are judged right"
+        add("warning", "data", message, "mend or drop the others, or look whether the reward fits the answers")
+    for key, config, problems in (
+        ("evaluation.data", ready.recipe.evaluation, ready.held_out),
+        ("final_evaluation.data", ready.recipe.final_evaluation, ready.final),
+    ):
+        if config is not None:
+            overlap = find_overlap(problems, ready.problems)
+            if overlap.any:
+                add("warning", key, str(overlap), "remove them from one of the two sets")
+    if isinstance(ready.recipe.data, DataConfig) and ready.recipe.evaluation is None:
+        add("note", "evaluation", "nothing is held out, so learning and memorising look the same", "add `evaluation`")
+    return found
+
+
+def _with_demonstration(ready: Prepared):
+    with_one = (problem for problem in ready.problems if problem.demonstration_ids is not None)
+    return next(with_one, ready.problems[0])
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"
+
+
+def _number(value: float | None) -> str:
+    return "no" if value is None else f"{value:,.0f}"
+
+
+def _share(value: float | None) -> str:
+    return "none" if value is None else f"{value:.0%}"
+
+
+def _bytes(value: float) -> str:
+    for unit, size in (("GB", 1e9), ("MB", 1e6)):
+        if value >= size:
+            return f"{value / size:.1f} {unit}"
+    return f"{value / 1e3:.0f} kB"
