@@ -309,7 +309,7 @@ def test_a_target_outside_the_vocabulary_gives_no_number(chunk_bytes):
 
 @pytest.mark.parametrize("chunk_bytes", [300, ALL_IN_ONE])
 def test_autocast_does_not_reach_inside(chunk_bytes):
-    plain, cast = make_case(), make_case()
+    plain, cast = make_case(rank=2, bias=True), make_case(rank=2, bias=True)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         statistics = cast.statistics(chunk_bytes=chunk_bytes)
         objective(statistics, of_logprob=1, of_entropy=1).backward()
