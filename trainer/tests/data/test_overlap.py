@@ -34,6 +34,8 @@ LONG = "Ana has five red shells and Tom takes two of them to the far blue sea"
         ("ｗhat is ２?", problem("What IS 2"), True, False, False),
         (LONG, problem("Listen: " + LONG.upper() + "!"), False, True, False),
         (LONG, problem(" ".join(LONG.split()[:NGRAM])), False, True, False),
+        (LONG, problem(" ".join(LONG.split()[-NGRAM:])), False, True, False),
+        (" ".join(LONG.split()[:NGRAM]), problem(LONG), False, True, False),
         (LONG, problem(" ".join(LONG.split()[: NGRAM - 1])), False, False, False),
         (LONG, problem("x", demonstration="We know: " + LONG), False, False, True),
         (LONG, problem(LONG, demonstration=LONG), True, True, True),

@@ -61,6 +61,11 @@ def test_a_broken_form_scores_nothing(tmp_path):
     assert dict(verdict.parts) == {"format": 0.0, "exact": 0.0, "steps": 0.0}
 
 
+def test_a_broken_form_is_never_right(tmp_path):
+    responses = [response(WRONG), response(WRONG, ended=False)]
+    assert [verdict.correct for verdict in judged(tmp_path, RewardConfig(correct_at=0.0), *responses)] == [True, False]
+
+
 def test_without_a_gate_there_is_no_form(tmp_path):
     (verdict,) = judged(tmp_path, RewardConfig(gate=None), response("\\boxed{79}", ended=False))
     assert (verdict.reward, verdict.correct, dict(verdict.parts)) == (1.0, True, {"exact": 1.0})
