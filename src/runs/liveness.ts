@@ -31,7 +31,7 @@ export interface HeartbeatWatch {
 
 const silentAfterMs = 15_000;
 /** The system's start times are whole seconds or clock ticks, and the clock itself may be set. */
-const startToleranceSeconds = 3;
+const startToleranceSeconds = 2;
 
 /** Take a status into the watch. `nowMs` is of a clock that never jumps. */
 export function watchHeartbeat(before: HeartbeatWatch | undefined, status: Status, nowMs: number): HeartbeatWatch {
@@ -42,8 +42,12 @@ export function watchHeartbeat(before: HeartbeatWatch | undefined, status: Statu
 
 /** Could the pid in `status` be looked up on this machine at all? */
 export function isSameMachine(status: Status, machine: Machine): boolean {
+  // A field that is null cannot disagree: the system of the trainer has no such thing.
+  const agrees = (told: string | null, here: string | null): boolean => told === null || told === here;
   return (
-    status.host === machine.host && status.boot_id === machine.bootId && status.pid_namespace === machine.pidNamespace
+    status.host === machine.host &&
+    agrees(status.boot_id, machine.bootId) &&
+    agrees(status.pid_namespace, machine.pidNamespace)
   );
 }
 
@@ -57,8 +61,9 @@ export function liveness(
   if (status.state === 'ended') return { kind: 'ended', end: status.end };
   if (fact === undefined) return byHeartbeat(watch, nowMs);
   if (fact.kind === 'absent') return { kind: 'gone' };
-  // A process without a start time may be a later one that got the same number.
-  if (fact.startedAt === null || status.pid_started === null) return byHeartbeat(watch, nowMs);
+  if (status.pid_started === null) return { kind: 'running', knownBy: 'process' };
+  // A process whose start this reader cannot learn may be a later one that got the same number.
+  if (fact.startedAt === null) return byHeartbeat(watch, nowMs);
   const same = Math.abs(fact.startedAt - status.pid_started) <= startToleranceSeconds;
   return same ? { kind: 'running', knownBy: 'process' } : { kind: 'gone' };
 }

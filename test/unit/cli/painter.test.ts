@@ -41,6 +41,15 @@ describe('the painter', () => {
     assert.deepEqual(terminal.lines, ['above', ...frame(3, 'a line of some thirty characters'), '']);
   });
 
+  it('a line that did not change is written again where a wrapped one pushed it down', () => {
+    const terminal = new VirtualTerminal(40, 30);
+    const painter = new Painter(terminal);
+    painter.draw(['a line of some thirty characters', 'same']);
+    terminal.resize(20);
+    painter.draw(['cut', 'same']);
+    assert.deepEqual(terminal.lines, ['cut', 'same', '']);
+  });
+
   it('a line that did not change is not written again', () => {
     const terminal = new VirtualTerminal(40, 20);
     const written: string[] = [];

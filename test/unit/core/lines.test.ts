@@ -44,6 +44,14 @@ describe('lines', () => {
     );
   });
 
+  it('a reader may use its buffer again', () => {
+    const buffer = lineBuffer();
+    const chunk = bytes('begin');
+    pushBytes(buffer, chunk);
+    chunk.fill(0x78);
+    assert.deepEqual(pushBytes(buffer, bytes(' end\n')), ['begin end']);
+  });
+
   it('a line over the limit is dropped and counted, and the next one is read', () => {
     const buffer = lineBuffer(10);
     const lines = ['x'.repeat(8), 'x'.repeat(8), 'x\nnext\n', `${'y'.repeat(11)}\nlast\n`].flatMap((chunk) =>

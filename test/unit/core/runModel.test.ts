@@ -69,6 +69,13 @@ describe('fold', () => {
     );
   });
 
+  it('a metric that only dropped steps reported is gone with them', () => {
+    const plain = { kind: 'step', advance: 1, phase: 'sft', metrics: { 'loss/total': 1 } };
+    const late = { ...plain, metrics: { late: 2 } };
+    const model = folded(logOf([plain, late, { kind: 'resumed', back: 1 }, plain]));
+    assert.deepEqual([...model.steps.metrics.keys()], ['loss/total']);
+  });
+
   it('no seq is lost from sight: gaps, repetitions and unknown things are counted and kept', () => {
     const model = emptyRun();
     const novel: LogEntry = { kind: 'unknown', event: { seq: 5, time: 1, kind: 'novel', depth: { of: ['it'] } } };

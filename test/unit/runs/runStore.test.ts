@@ -55,6 +55,7 @@ describe('a run directory', () => {
       const run = join(folder, 'run');
       await writeRun(run, { events: [started, step(1), step(2)], rows: [row('a1-s1-g0-0', 'old text')] });
       const store = await opened(run);
+      assert.equal(await textOf(store, 0), 'old text');
       await rm(run, { recursive: true });
       await store.refresh();
       assert.equal(store.model.nextSeq, 0);
@@ -63,6 +64,19 @@ describe('a run directory', () => {
       assert.equal(store.model.stepsPlanned, 7);
       assert.equal(lastStep(store.model), 1);
       assert.equal(await textOf(store, 0), 'new');
+      await store.close();
+    }));
+
+  it('events written anew over the same index begin a new model with all its rows', () =>
+    inFolder(async (folder) => {
+      const rows = [row('a1-s1-g0-0', 'one'), row('a1-s1-g0-1', 'two')];
+      await writeRun(folder, { events: [started, step(1)], rows });
+      const store = await opened(folder);
+      await writeRun(folder, { events: [{ ...started, time: 5 }, step(1)], rows });
+      const news = await store.refresh();
+      assert.equal(news.restarted, true);
+      assert.equal(store.model.startedAt, 5);
+      assert.deepEqual(store.index.ids, ['a1-s1-g0-0', 'a1-s1-g0-1']);
       await store.close();
     }));
 
