@@ -55,6 +55,17 @@ describe('curves', () => {
     assert.ok(rows.includes(54_321));
   });
 
+  it('a spike in the last row before a cut stays, wherever the cut runs through a block', () => {
+    for (let cut = 1; cut <= 80; cut += 1) {
+      const built = curve();
+      for (let row = 0; row < 80; row += 1) appendValue(built, row === cut - 1 ? 1000 : 0);
+      envelope(built, 0, 80, 4);
+      truncateCurve(built, cut);
+      for (let row = cut; row < 160; row += 1) appendValue(built, 0);
+      assert.equal(envelope(built, 0, 160, 1).high[0], 1000, `cut at ${cut}`);
+    }
+  });
+
   it('a capped series keeps its extremes, in order, within the cap', () => {
     fc.assert(
       fc.property(fc.array(positiveZero, { maxLength: 400 }), fc.integer({ min: 2, max: 60 }), (plain, cap) => {
