@@ -127,6 +127,7 @@ async function install(uv, what, args) {
 function whatToFetch(uv, sync, sizes) {
   const plan = capture(uv, [...sync, '--dry-run']).stderr;
   const count = Number(plan.match(/Would download (\d+) package/)?.[1] ?? 0);
+  const total = Number(plan.match(/Would install (\d+) package/)?.[1] ?? count);
   if (count === 0) return ", all of them in uv's cache";
   const size = sizes[`${process.platform}-${process.arch}`];
   if (size === undefined) return `: ${count} to download`;
@@ -137,7 +138,10 @@ function whatToFetch(uv, sync, sizes) {
       `The Python packages need ${size.disk} GB in ${srftFolder}, which has ${freeGb.toFixed(1)} GB free; free some and run the command again.`,
     );
   }
-  return `: ${count} to download, up to ${size.download} GB (${size.disk} GB on disk)`;
+  const isAll = count >= total;
+  return isAll
+    ? `: ${size.download} GB to download, ${size.disk} GB on disk`
+    : `: ${count} of ${total} to download (all would be ${size.download} GB, ${size.disk} GB on disk)`;
 }
 
 function refuseUnsupported() {
