@@ -53,6 +53,14 @@ def gated_block(
     return x_NH + down(activation(gate_NF) * up_NF)
 
 
+def added(x_NH: Tensor, input_NI: Tensor, projection: Projection) -> Tensor:
+    """[N, H] x + projection(input)."""
+    (part,) = projection.parts
+    if part.loras or part.bias_O is not None:
+        return x_NH + part(input_NI)
+    return torch.addmm(x_NH, input_NI, part.weight_OI.t())
+
+
 def _runs_in_chunks(x_NH: Tensor, projection: Projection) -> bool:
     fused = len(projection.parts) == 1 and not projection.parts[0].loras
     return fused and x_NH.device.type == "cpu" and x_NH.dtype == torch.float32

@@ -8,7 +8,7 @@ from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
 from srft.engine.attention import attend
-from srft.engine.kernels import gated_block, normed_projection, rms_norm
+from srft.engine.kernels import added, gated_block, normed_projection, rms_norm
 from srft.engine.lean import Layer, LeanModel
 from srft.engine.packing import Packing
 from srft.engine.plan import Plan
@@ -35,5 +35,5 @@ def lean_hidden(
 
 def _layer(norm_eps: float, layer: Layer, hidden_NH: Tensor, plan: Plan) -> Tensor:
     qkv_NX = normed_projection(hidden_NH, layer.input_norm_H, norm_eps, layer.qkv)
-    hidden_NH = hidden_NH + layer.output(attend(qkv_NX, layer, plan))
+    hidden_NH = added(hidden_NH, attend(qkv_NX, layer, plan), layer.output)
     return gated_block(hidden_NH, layer.post_norm_H, norm_eps, layer.gate_up, layer.activation, layer.down)

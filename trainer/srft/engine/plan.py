@@ -22,8 +22,8 @@ class BlockPlan:
     width: int
     place_Z: Tensor | None
     """The token, counted from `first`, at each place of the padded block; None without padding."""
-    real_Z1: Tensor | None
-    """1 at places that hold a token of their own, 0 at padding; None without padding."""
+    real: Tensor | None
+    """[U, 1, G, C, 1] 1 at places that hold a token of their own, 0 at padding; None without padding."""
     real_N: Tensor | None
     """[tokens] the place of each token; None without padding."""
     prompt_U: Tensor | None
@@ -89,7 +89,7 @@ def _place(block: Block, packing: Packing, cos_ND: Tensor, sin_ND: Tensor) -> Bl
         rows=rows,
         width=block.width,
         place_Z=place_Z if padded else None,
-        real_Z1=cos_ND.new_zeros(len(place_Z)).index_fill_(0, real_N, 1)[:, None] if padded else None,
+        real=cos_ND.new_zeros(len(place_Z)).index_fill_(0, real_N, 1).view(sizes[:-1]) if padded else None,
         real_N=real_N if padded else None,
         prompt_U=None if block.prompt_U is None else torch.from_numpy(block.prompt_U).to(device),
         span=span,

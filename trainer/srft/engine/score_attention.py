@@ -140,6 +140,9 @@ def _forward(
     own_BXD = torch.cat(pieces, dim=1) if len(pieces) > 1 else pieces[0]
     mixed_BXD = own_BXD if mixed_BXD is None else mixed_BXD.add_(own_BXD)
     inverse_BX1 = sum_BX1.reciprocal_()
+    if block.real is not None:
+        # Padding mixes to 0. It stands in for a real token, whose gradient then does not count a second time here.
+        inverse_BX1.view(query.shape[:-1]).mul_(block.real)
     mixed = mixed_BXD.mul_(inverse_BX1).view_as(query)
     _to_line(mixed, block, mixed_NX)
     return _Kept(
@@ -275,9 +278,8 @@ def _to_line(mixed: Tensor, block: BlockPlan, mixed_NX: Tensor) -> None:
 def _from_line(grad_NX: Tensor, block: BlockPlan, grad: Tensor) -> None:
     line_NX = grad_NX[block.first : block.first + block.tokens]
     cells, keys, rows, width, repeats, size = grad.shape
-    if block.place_Z is not None and block.real_Z1 is not None:
-        # Padding repeats a real token's gradient here and must not count twice.
-        line_NX = line_NX.index_select(0, block.place_Z).mul_(block.real_Z1)
+    if block.place_Z is not None:
+        line_NX = line_NX.index_select(0, block.place_Z)
     grad.copy_(line_NX.view(cells, rows, width, keys, repeats, size).permute(0, 3, 1, 2, 4, 5))
 
 
