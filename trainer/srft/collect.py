@@ -1,4 +1,4 @@
-"""S1 to S3: compositions become requests, requests become samples, samples are judged; what comes out are groups of rows."""
+"""S1 to S3: compositions become requests, requests become samples, samples are judged and become groups of rows."""
 
 from __future__ import annotations
 

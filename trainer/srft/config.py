@@ -33,7 +33,7 @@ class LoraConfig(Frozen):
 
     rank: int = Field(16, ge=1, le=1024)
     """Rank r of the adapters."""
-    alpha: float = Field(32.0, gt=0)
+    alpha: int = Field(32, ge=1)
     """Scale: the update is alpha / rank times B A."""
     dropout: float = Field(0.0, ge=0, lt=1)
     """Dropout on the adapters' input while training."""
@@ -471,7 +471,7 @@ class Recipe(Frozen):
     """Where an editor finds the schema; the trainer does not read it."""
     name: str = Field("run", pattern=r"^[A-Za-z0-9][A-Za-z0-9._ -]{0,79}$")
     """A name for people."""
-    seed: int = Field(0, ge=0, lt=2**63)
+    seed: int = Field(0, ge=0, lt=2**53)
     """Seed of everything random in the run."""
     deterministic: bool = False
     """Only deterministic kernels: slower on a GPU, needed there to resume to the bit; the CPU is deterministic."""

@@ -10,6 +10,7 @@ from types import FrameType
 
 from srft.run_directory import RunDirectory
 from srft.run_directory.control import PendingRequest
+from srft.session import Session
 
 _PAUSE_POLL_S = 0.2
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -39,8 +40,8 @@ class Controls:
         for number, handler in self._kept.items():
             signal.signal(number, handler)
 
-    def obey(self, step: int, checkpoint: Callable[[], None]) -> Stop | None:
-        """Do what was asked since the last safe point; `checkpoint` writes one. Returns when nothing more is asked."""
+    def obey(self, session: Session) -> Stop | None:
+        """Do what was asked since the last safe point; a pause counts for no step."""
         paused = False
         while True:
             if self._signalled is not None:
@@ -52,15 +53,16 @@ class Controls:
                         self._run.done(request, "done")
                         return Stop(checkpoint=with_checkpoint, message=f"stopped by {request.request.by}")
                     case "checkpoint":
-                        checkpoint()
+                        session.checkpoint(session.step)
                         self._run.done(request, "done")
                     case "pause":
-                        paused = self._pause(request, paused, step)
+                        paused = self._pause(request, paused, session.step)
                     case _:
                         paused = self._continue(request, paused)
             if not paused:
                 return None
             time.sleep(_PAUSE_POLL_S)
+            session.ledger.leave_out(_PAUSE_POLL_S)
 
     def _pause(self, request: PendingRequest, paused: bool, step: int) -> bool:
         if paused:

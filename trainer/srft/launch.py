@@ -28,6 +28,7 @@ from srft.run_directory.fold import fold_run
 from srft.run_directory.reader import read_manifest
 from srft.session import Session
 from srft.train import train
+from srft.updater import Updater
 from srft.wire import EndReason, Parent
 
 _FORK = re.compile(r"^(?P<run>.+)@(?P<step>\d+)$")
@@ -186,8 +187,7 @@ def _session(ready: Prepared, run: RunDirectory, say: Say, starting_weights: dic
         ),
         source=PromptSource(ready.problems, ready.recipe.seed),
         say=say,
-        starting_weights=starting_weights,
-        micro_batch_tokens=ready.recipe.training.micro_batch_tokens,
+        updater=Updater(ready.recipe, ready.policy, ready.training_pass, run, starting_weights),
     )
 
 

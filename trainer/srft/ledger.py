@@ -20,6 +20,10 @@ class Ledger:
         self._begin = time.perf_counter()
         self._seconds = dict.fromkeys(PARTS, 0.0)
 
+    def leave_out(self, seconds: float) -> None:
+        """Count the last so many seconds for nothing: the run was paused."""
+        self._begin += seconds
+
     @contextlib.contextmanager
     def part(self, name: str) -> Iterator[None]:
         """Book the block under `name`; a part inside a part is taken out of the outer one."""

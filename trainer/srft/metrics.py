@@ -1,4 +1,4 @@
-"""The figures of a step, by the names of docs/run-directory.md. A figure of nothing is left out; one that is not finite is kept."""
+"""The figures of a step, by the names of docs/run-directory.md. A figure of nothing is left out."""
 
 from __future__ import annotations
 

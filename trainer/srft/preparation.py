@@ -115,8 +115,8 @@ def _check_context(recipe: Recipe, policy: Policy, problems: Sequence[Problem], 
     for key, sampling in limits:
         if longest_prompt + sampling.max_tokens > policy.context:
             raise InputError(
-                f"the longest prompt has {longest_prompt} tokens and {key} is {sampling.max_tokens}, together more than the "
-                f"model's context of {policy.context}",
+                f"the longest prompt has {longest_prompt} tokens and {key} is {sampling.max_tokens}, together "
+                f"more than the model's context of {policy.context}",
                 where=where,
                 remedy=f"set {key} to at most {max(1, policy.context - longest_prompt)}",
             )

@@ -1,4 +1,4 @@
-"""S0: which problems a step gets. The order follows from the seed and the epoch, so that one number is all its state."""
+"""S0: which problems a step gets. The order follows from seed and epoch, so that one number is all its state."""
 
 from __future__ import annotations
 

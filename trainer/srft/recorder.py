@@ -26,9 +26,7 @@ class Recorder:
     def record_step(self, step: int, groups: Sequence[Group], trained: Mapping[tuple[int, int, int], Trained]) -> None:
         """The groups of a training step, with what their updates computed."""
         for group in groups:
-            self._append(
-                step, group, [self._row(row, trained.get(row.place)) for row in group.rows], Pass.STEP
-            )
+            self._append(step, group, [self._row(row, trained.get(row.place)) for row in group.rows], Pass.STEP)
 
     def record_evaluation(self, step: int, groups: Sequence[Group], sampled_temperature: float, place: Pass) -> None:
         """The groups of an evaluation: the greedy answer first."""

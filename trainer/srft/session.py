@@ -7,29 +7,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-import numpy as np
 import torch
-from torch import Tensor
 
 from srft.engine.checkpoint import TrainerState
-from srft.engine.optimiser import Optimiser, learning_rate, master_weights
-from srft.engine.ranks import Ranks
-from srft.engine.update import UpdateResult, UpdateSettings, apply_update, score
-from srft.errors import InputError
+from srft.engine.update import UpdateResult
 from srft.evaluation import Evaluated, evaluate
 from srft.keeper import CheckpointKeeper
 from srft.ledger import Ledger
 from srft.maths.objectives import Update
-from srft.maths.tokens import MeanEntropy
 from srft.methods import Phase
 from srft.methods.method import Group, Method
 from srft.metrics import step_metrics, trained_rows
 from srft.preparation import Prepared, Say
 from srft.prompts import PromptSource
 from srft.recorder import Recorder
-from srft.references import Reference
-from srft.rows import Kind, Row, sample_seed
+from srft.rows import Kind, sample_seed
 from srft.run_directory import Pass, RunDirectory
+from srft.updater import Updater
 
 LivePhase = Literal["generate", "logprob", "reward", "train", "record", "evaluate", "checkpoint"]
 
@@ -44,23 +38,14 @@ class Session:
     recorder: Recorder
     source: PromptSource
     say: Say
-    starting_weights: dict[str, Tensor]
-    """Of the run's first step, for references; empty where no method compares with them."""
+    updater: Updater
     step: int = 0
     tokens: int = 0
     """Response tokens generated since the run began."""
     accuracy: float | None = None
     """Held-out greedy accuracy of the weights as they are, where it was measured."""
     collapsed_steps: int = 0
-    micro_batch_tokens: int
-    masters: dict[str, Tensor] = field(init=False)
-    optimisers: dict[str, Optimiser] = field(init=False, default_factory=dict)
-    reference: Reference | None = field(init=False, default=None)
-    phase: Phase | None = field(init=False, default=None)
     ledger: Ledger = field(init=False, default_factory=Ledger)
-
-    def __post_init__(self) -> None:
-        self.masters = master_weights(self.prepared.policy.names)
 
     # ---------------------------------------------------------------- a step, in order
 
@@ -68,8 +53,8 @@ class Session:
         """Seed what torch draws itself (dropout), and begin a new phase where one begins."""
         torch.manual_seed(sample_seed(self.prepared.recipe.seed, step, "torch", 0))
         phase = self.phase_of(step)
-        if phase is not self.phase:
-            self.begin(phase)
+        if phase is not self.updater.phase:
+            self.updater.begin(phase)
             if len(self.prepared.phases) > 1 and step == phase.first_step:
                 self.run.phase(step, phase.method.name)
         return phase
@@ -90,11 +75,11 @@ class Session:
                 step,
                 "no_mixed_groups",
                 f"After {method.needs.dynamic_sampling_rounds} rounds only {len(kept)} of "
-                f"{self.prepared.recipe.training.prompts_per_step} groups have right and wrong answers; the step goes on "
-                "with them.",
+                f"{self.prepared.recipe.training.prompts_per_step} groups have right and wrong answers; the step goes "
+                "on with them.",
             )
         with self.ledger.part("logprob"):
-            kept = [replace(group, rows=self._with_logprobs(group.rows)) for group in kept]
+            kept = [replace(group, rows=self.updater.with_logprobs(group.rows)) for group in kept]
         self.tokens += sum(
             len(row.token_ids) - row.prefix_length
             for group in (*kept, *refused)
@@ -104,35 +89,12 @@ class Session:
         return kept, refused
 
     def apply(self, update: Update, phase: Phase, step: int) -> UpdateResult:
-        """S7: one update; when memory runs out, once more with half the micro-batch."""
+        """S7: one update."""
         self.live(step, "train", 0, len(update.rows))
-        with self.ledger.part("logprob"):
-            update, mean_entropy = self._scored(update, phase.method)
-        with self.ledger.part("train"):
-            try:
-                result = self._apply(update, mean_entropy, phase, step)
-            except (torch.OutOfMemoryError, MemoryError) as error:
-                self._halve_micro_batch(step, error)
-                result = self._apply(update, mean_entropy, phase, step)
-        if result.non_finite:
-            self.run.non_finite(step, list(result.non_finite), "the update was left out, the weights stay as they were")
-        elif not result.applied and update.rows:
-            limit = self.prepared.recipe.optimiser.skip_above
-            self.run.notice(
-                step,
-                "update_skipped",
-                f"The gradient norm {result.gradient_norm:.4g} is above optimiser.skip_above ({limit}); the update was "
-                "left out.",
-            )
+        result = self.updater.apply(update, phase, step, self.ledger)
         if result.applied:
-            self.prepared.policy.version += 1
             self.accuracy = None
         return result
-
-    def follow(self) -> None:
-        """S8: a moving reference follows the policy."""
-        if self.reference is not None:
-            self.reference.follow(self.prepared.policy)
 
     def record(
         self,
@@ -146,7 +108,7 @@ class Session:
         """Write the groups and acknowledge the step."""
         trained = trained_rows(updates, results)
         metrics = step_metrics(groups, trained, results)
-        metrics["learning_rate"] = self._rate(phase, step)
+        metrics["learning_rate"] = self.updater.rate(phase, step)
         with self.ledger.part("record"):
             self.recorder.record_step(step, [*groups, *refused], trained)
             self.run.flush()
@@ -219,28 +181,8 @@ class Session:
         """The phase a step belongs to."""
         return next(phase for phase in self.prepared.phases if phase.first_step <= step <= phase.last_step)
 
-    def begin(self, phase: Phase) -> None:
-        """Fresh optimisers and, where the method wants one, a reference."""
-        self.phase = phase
-        needs, policy = phase.method.needs, self.prepared.policy
-        self.optimisers = {
-            name: Optimiser(policy.names, self.masters, self.prepared.recipe.optimiser) for name in needs.optimisers
-        }
-        self.reference = None if needs.reference is None else Reference(needs.reference, self.starting_weights)
-
     def state(self) -> TrainerState:
         """What an exact resume needs beside the weights."""
-        tensors: dict[str, dict[str, Tensor]] = {
-            f"optimiser-{name}": optimiser.state() for name, optimiser in self.optimisers.items()
-        }
-        low_precision = {
-            name: master.detach().cpu()
-            for name, master in self.masters.items()
-            if master is not self.prepared.policy.names[name]
-        }
-        tensors["masters"] = low_precision
-        if self.reference is not None:
-            tensors["reference"] = self.reference.state()
         values: dict[str, Any] = {
             "step": self.step,
             "tokens": self.tokens,
@@ -248,124 +190,29 @@ class Session:
             "policy_version": self.prepared.policy.version,
             "accuracy": self.accuracy,
             "collapsed_steps": self.collapsed_steps,
-            "micro_batch_tokens": self.micro_batch_tokens,
+            "micro_batch_tokens": self.updater.micro_batch_tokens,
             "methods": [{"name": phase.method.name, "state": phase.method.state()} for phase in self.prepared.phases],
         }
-        return TrainerState(tensors={part: found for part, found in tensors.items() if found}, values=values)
+        return TrainerState(tensors=self.updater.state(), values=values)
 
     def restore(self, state: TrainerState) -> None:
         """Take back what `state` gave; the weights are there already."""
         values = state.values
         self.step, self.tokens, self.source.cursor = values["step"], values["tokens"], values["cursor"]
         self.accuracy, self.collapsed_steps = values["accuracy"], values["collapsed_steps"]
-        self.micro_batch_tokens = values["micro_batch_tokens"]
+        self.updater.micro_batch_tokens = values["micro_batch_tokens"]
         self.prepared.policy.version = values["policy_version"]
         for phase, kept in zip(self.prepared.phases, values["methods"], strict=False):
             if kept["name"] == phase.method.name:  # A fork may have another method.
                 phase.method.restore(kept["state"])
-        with torch.no_grad():
-            for name, master in state.tensors.get("masters", {}).items():
-                self.masters[name].copy_(master)
-        if self.step >= self.prepared.recipe.training.steps:
-            return
-        following = self.phase_of(self.step + 1)
-        if following.first_step <= self.step:
-            self.begin(following)
-            for name, optimiser in self.optimisers.items():
-                optimiser.restore(dict(state.tensors.get(f"optimiser-{name}", {})))
-            if self.reference is not None:
-                self.reference.restore(state.tensors.get("reference", {}))
+        self.updater.restore_masters(state.tensors)
+        if self.step < self.prepared.recipe.training.steps:
+            following = self.phase_of(self.step + 1)
+            if following.first_step <= self.step:
+                self.updater.begin(following)
+                self.updater.restore_phase(state.tensors)
 
     # ---------------------------------------------------------------- private
-
-    def _apply(self, update: Update, mean_entropy: MeanEntropy | None, phase: Phase, step: int) -> UpdateResult:
-        return apply_update(
-            update,
-            training_pass=self.prepared.training_pass,
-            optimiser=self.optimisers[update.optimiser],
-            learning_rate=self._rate(phase, step),
-            settings=UpdateSettings(
-                temperature=self._temperature,
-                micro_batch_tokens=self.micro_batch_tokens,
-                ranks=Ranks.of_process_group(),
-            ),
-            mean_entropy=mean_entropy,
-        )
-
-    @property
-    def _temperature(self) -> float:
-        return self.prepared.recipe.rollouts.temperature or 1.0
-
-    def _rate(self, phase: Phase, step: int) -> float:
-        return learning_rate(
-            self.prepared.recipe.optimiser,
-            peak=phase.learning_rate,
-            step=step - phase.first_step + 1,
-            steps=phase.last_step - phase.first_step + 1,
-        )
-
-    def _score(self, rows: Sequence[Row]) -> list[tuple[np.ndarray, np.ndarray]]:
-        return score(
-            self.prepared.training_pass,
-            rows,
-            temperature=self._temperature,
-            micro_batch_tokens=self.micro_batch_tokens,
-        )
-
-    def _with_logprobs(self, rows: tuple[Row, ...]) -> tuple[Row, ...]:
-        """A sampler that keeps no log-probs leaves them to the trainer, before the first update."""
-        if all(row.logprobs is not None or row.kind is Kind.DEMONSTRATION for row in rows):
-            return rows
-        return tuple(
-            row
-            if row.logprobs is not None or row.kind is Kind.DEMONSTRATION
-            else replace(row, logprobs=logprobs, entropies=entropies)
-            for row, (logprobs, entropies) in zip(rows, self._score(rows), strict=True)
-        )
-
-    def _scored(self, update: Update, method: Method) -> tuple[Update, MeanEntropy | None]:
-        """The update with reference log-probs, and its mean entropies, where the method asks for them."""
-        mean_entropy = None
-        if method.needs.mean_entropy and update.rows:
-            scored = self._score([row.row for row in update.rows])
-            demo = [H for row, (_, H) in zip(update.rows, scored, strict=True) if row.row.kind is Kind.DEMONSTRATION]
-            own = [H for row, (_, H) in zip(update.rows, scored, strict=True) if row.row.kind is not Kind.DEMONSTRATION]
-            mean_entropy = MeanEntropy(
-                demo=float(np.concatenate(demo).mean()) if demo else 0.0,
-                own=float(np.concatenate(own).mean()) if own else 0.0,
-            )
-        if self.reference is None or not update.rows:
-            return update, mean_entropy
-        logprobs = self.reference.logprobs(
-            self.prepared.policy,
-            self.prepared.training_pass,
-            [row.row for row in update.rows],
-            temperature=self._temperature,
-            tokens=self.micro_batch_tokens,
-        )
-        rows = tuple(replace(row, reference_logprobs=of_row) for row, of_row in zip(update.rows, logprobs, strict=True))
-        return replace(update, rows=rows), mean_entropy
-
-    def _halve_micro_batch(self, step: int, error: BaseException) -> None:
-        whole = self.prepared.recipe.training.micro_batch_tokens
-        if self.micro_batch_tokens < whole:
-            raise InputError(
-                f"memory ran out again with micro-batches of {self.micro_batch_tokens} tokens",
-                where=f"step {step}",
-                remedy="lower training.micro_batch_tokens or rollouts.batch_tokens, turn on model.gradient_checkpointing or "
-                "model.lora, then go on with --resume",
-            ) from error
-        for optimiser in self.optimisers.values():
-            optimiser.clear()
-        self.micro_batch_tokens = whole // 2
-        self.run.notice(
-            step,
-            "micro_batch_halved",
-            f"Memory ran out; micro-batches now hold {self.micro_batch_tokens} tokens instead of {whole}. Results stay the "
-            "same, steps take longer.",
-        )
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
 
     def _ask(self, problems: Any, samples: int, sampling: Any, step: int) -> Evaluated:
         return evaluate(

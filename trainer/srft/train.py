@@ -29,7 +29,7 @@ def train(session: Session, controls: Controls) -> EndReason:
         results = [session.apply(update, phase, step) for update in updates]
 
         # S8: what follows the weights.
-        session.follow()
+        session.updater.follow()
 
         session.record(step, phase, groups, refused, updates, results)
         if recipe.evaluation is not None and session.is_due(recipe.evaluation.every, step):
@@ -39,7 +39,7 @@ def train(session: Session, controls: Controls) -> EndReason:
         if session.has_collapsed:
             session.checkpoint(step)
             return EndReason(kind="stopped_on_collapse", message=_collapse(session))
-        stop = controls.obey(step, lambda: session.checkpoint(session.step))
+        stop = controls.obey(session)
         if stop is not None and step < recipe.training.steps:
             return _stopped(session, stop)
     return EndReason(kind="finished")

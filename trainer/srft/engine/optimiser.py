@@ -36,8 +36,8 @@ def master_weights(parameters: Mapping[str, nn.Parameter]) -> dict[str, Tensor]:
 class Optimiser:
     """AdamW on the master weights.
 
-    Gradients are gathered in float32: each backward pass adds its parameter gradients to the masters' and frees them, so that
-    bfloat16 weights lose neither small gradients over micro-batches nor small updates.
+    Gradients are gathered in float32: each backward pass adds its own and frees them, so that bfloat16 weights lose
+    neither small gradients over micro-batches nor small updates.
     """
 
     def __init__(

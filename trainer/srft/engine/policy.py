@@ -61,10 +61,10 @@ def load_policy(
 ) -> Policy:
     """Load model and tokenizer by the recipe; adapters start from `seed`.
 
-    With `checkpoint` the trained weights come from that folder: the whole model, or the adapters over the recipe's model.
+    With `checkpoint` the trained weights come from that folder: the whole model, or adapters over the recipe's.
 
-    Raises `InputError` for a missing folder, pickled or damaged weights, an architecture transformers does not know as a
-    causal language model, a tokenizer that does not fit. `where` names the recipe in messages.
+    Raises `InputError` for a missing folder, pickled or damaged weights, an architecture that is no causal language
+    model, a tokenizer that does not fit. `where` names the recipe in messages.
     """
     transformers_logging.disable_progress_bar()
     source, revision = _source(config, base_dir, where)
@@ -124,8 +124,8 @@ def choose_dtype(wish: str, device: torch.device) -> torch.dtype:
 def restore_padding_gradient(model: nn.Module) -> None:
     """Let every embedding row learn.
 
-    transformers gives the embedding a `padding_idx`, which silently drops that row's gradient; where the pad token is also
-    an end token of each chat turn, the loss would be wrong.
+    transformers gives the embedding a `padding_idx`, which silently drops that row's gradient; where the pad token is
+    also an end token of each chat turn, the loss would be wrong.
     """
     for module in model.modules():
         if isinstance(module, nn.Embedding):
@@ -180,7 +180,8 @@ def _source(config: ModelConfig, base_dir: Path, where: str) -> tuple[str, str |
 
 def _load_tokenizer(source: str, revision: str | None, where: str) -> PreTrainedTokenizerBase:
     try:
-        return AutoTokenizer.from_pretrained(source, revision=revision, trust_remote_code=False)
+        tokenizer: Any = AutoTokenizer.from_pretrained(source, revision=revision, trust_remote_code=False)
+        return tokenizer
     except (OSError, ValueError, KeyError, json.JSONDecodeError) as error:
         raise InputError(
             f"the tokenizer of {source!r} cannot be read ({_first_line(error)})",
@@ -205,7 +206,7 @@ def _load_model(source: str, revision: str | None, dtype: torch.dtype, where: st
             remedy="take a decoder such as Llama, Qwen2, Qwen3, Mistral or SmolLM2",
         )
     try:
-        model, info = AutoModelForCausalLM.from_pretrained(
+        loaded: Any = AutoModelForCausalLM.from_pretrained(
             source,
             revision=revision,
             dtype=dtype,
@@ -219,6 +220,7 @@ def _load_model(source: str, revision: str | None, dtype: torch.dtype, where: st
             where=where,
             remedy="the file may be truncated: fetch or copy it again",
         ) from error
+    model, info = loaded
     missing = sorted(info["missing_keys"]) + sorted(str(key) for key in info.get("mismatched_keys", ()))
     if missing:
         raise InputError(

@@ -1,8 +1,8 @@
 """One optimiser update: forward, every term's pull on every token, one division by Z, backward, step.
 
-The pull of a term on a token is -Z dL/dlog p: the derivative, with the sign turned, of the term's sum over tokens. It is taken
-from autograd at the loss head's outputs, so it is exact for every method, and it is the same derivative that then flows back
-into the model: what is recorded is what was trained.
+The pull of a term on a token is -Z dL/dlog p: the derivative, its sign turned, of the term's sum over tokens. It is
+taken from autograd at the loss head's outputs, so it is exact for every method, and it is the same derivative that then
+flows back into the model: what is recorded is what was trained.
 """
 
 from __future__ import annotations

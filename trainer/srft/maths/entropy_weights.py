@@ -19,7 +19,7 @@ def entropy_weight(entropy: Tensor, *, scale: float, sign: Literal[-1, 1]) -> Te
 
 
 def scoped_entropy_N(batch: TokenBatch, scope: EntropyScope) -> Tensor:
-    """[N] the H that weighs each token: its own, its sequence's mean, or the mean of its stream over the whole update."""
+    """[N] the H that weighs each token: its own, its sequence's mean, or its stream's mean over the whole update."""
     match scope:
         case "token":
             return batch.entropy_N.detach()

@@ -31,7 +31,7 @@ def mean_interval(values: Sequence[float]) -> tuple[float, float, float]:
 
 
 def pass_at_k(correct: int, samples: int, k: int) -> float:
-    """The unbiased estimate 1 - C(n - c, k) / C(n, k) of the chance that one of k samples is right (arXiv 2107.03374)."""
+    """1 - C(n - c, k) / C(n, k), the unbiased estimate that one of k samples is right (arXiv 2107.03374)."""
     if not 1 <= k <= samples:
         raise ValueError(f"pass@{k} needs at least {k} samples, there are {samples}")
     return 1.0 - math.comb(samples - correct, k) / math.comb(samples, k)

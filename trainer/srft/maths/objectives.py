@@ -1,8 +1,8 @@
 """S5 and S6: terms of the loss, each a sum over tokens with a denominator in sight.
 
-A loss is sum over terms of (1 / Z) * sum over tokens of the term's `per_token`. Sums travel; the division by Z, counted over
-the whole update, happens once, in `engine.update`. So a loss does not depend on how rows are packed, except where the
-denominator says so by definition (`hpt`).
+A loss is sum over terms of (1 / Z) * sum over tokens of the term's `per_token`. Sums travel; the division by Z,
+counted over the whole update, happens once, in `engine.update`. So a loss does not depend on how rows are packed, except
+where the denominator says so by definition (`hpt`).
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def normaliser(kind: Denominator, part: Part, longest: int) -> Normaliser:
     `shared`: all response tokens of the update, each demonstration once. `per_stream_mean`: the part's own tokens, the
     expectations of the paper taken literally. `constant`: rows times L_max (Dr.GRPO). `sequence_mean`: rows, after
     1 / |o_i| (GRPO). `hpt`: L_max for policy gradients, the micro-batch's token mean for the rest, so that this one, by
-    definition, depends on the packing (methods.md 2.2, HPT's re-implementation).
+    definition, depends on the packing (HPT's re-implementation).
     """
     match kind:
         case "shared":

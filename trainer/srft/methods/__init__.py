@@ -1,4 +1,4 @@
-"""The methods, and the phases a recipe asks for. Each method is a small module that declares its needs and returns updates."""
+"""The methods, and the phases a recipe asks for."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Literal
 
 from srft.maths.advantages import group_advantages, has_mixed_outcomes
@@ -35,4 +36,4 @@ def split_by_groups(groups: Sequence[Group], count: int) -> list[Sequence[Group]
     """The step's groups in `count` runs of nearly equal size, in order; fewer when there are fewer groups."""
     count = max(1, min(count, len(groups)))
     bounds = [round(number * len(groups) / count) for number in range(count + 1)]
-    return [groups[start:end] for start, end in zip(bounds, bounds[1:], strict=False)]
+    return [groups[start:end] for start, end in pairwise(bounds)]

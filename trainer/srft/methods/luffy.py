@@ -1,4 +1,4 @@
-"""LUFFY (arXiv 2504.14945): the demonstration joins the group; its tokens are weighted by p / (p + gamma), own ones by the ratio."""
+"""LUFFY (arXiv 2504.14945): the demonstration joins the group, its tokens weighted by p / (p + gamma)."""
 
 from __future__ import annotations
 

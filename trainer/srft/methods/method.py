@@ -1,4 +1,4 @@
-"""What a method is to the loop: it declares what it needs and turns judged groups into updates. The loop knows no more."""
+"""What a method is to the loop: it declares what it needs and turns judged groups into updates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SRFT (arXiv 2506.19767): imitation of demonstrations and reinforcement on own rollouts, weighed by entropy, in one step.
+"""SRFT (arXiv 2506.19767): imitation and reinforcement in one step, weighed by entropy.
 
 docs/srft.md sets the paper's symbols beside these names.
 """
@@ -37,7 +37,7 @@ class Srft(Stateless):
         return Needs(demonstrations="optional", mean_entropy=self.config.entropy_scope == "batch")
 
     def compose(self, problem: Problem, step: int) -> Composition:
-        """Own rollouts plus the demonstration; one more rollout where there is none (methods.md 2.5)."""
+        """Own rollouts plus the demonstration; one more rollout where there is none."""
         if problem.demonstration_ids is None:
             return Composition(rollouts=self.config.rollouts + 1)
         return Composition(rollouts=self.config.rollouts, demonstrations=1)
@@ -113,7 +113,7 @@ def demo_sft(config: ResolvedSrft, batch: TokenBatch) -> Tensor:
 
 
 def demo_rl(config: ResolvedSrft, batch: TokenBatch) -> Tensor:
-    """[N] -A f(p) on demonstrations (Eq. 9, 10): nobody sampled them, so pi_beta := 1 and the ratio is p, or p / (p + gamma)."""
+    """[N] -A f(p) on demonstrations (Eq. 9, 10): nobody sampled them, so pi_beta := 1, the ratio is p or f(p)."""
     match config.demo_ratio:
         case "shaped":
             ratio_N = shaped(batch.logprob_N, config.gamma)

@@ -1,4 +1,4 @@
-"""A toy world in a folder: a tiny random model with a real tokenizer, problems, a recipe. Everything that trains, trains on it."""
+"""A toy world in a folder: a tiny random model with a real tokenizer, problems, a recipe."""
 
 from __future__ import annotations
 

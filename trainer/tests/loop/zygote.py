@@ -1,4 +1,4 @@
-"""A process that has imported everything once and forks a trainer for each line it reads: real processes without the wait.
+"""A process that has imported everything once and forks a trainer for each line it reads: processes without the wait.
 
 In:  `{"argv": […], "said": PATH}` → `{"pid": N}`;  `{"wait": N, "hang": BOOL}` → `{"returncode": N or null}`.
 It never computes anything itself, since autograd cannot be forked once it has run.
@@ -12,7 +12,7 @@ import sys
 import traceback
 
 import srft.cli
-import srft.launch  # noqa: F401  (imported here so that no child has to)
+import srft.launch  # Imported here so that no child has to.
 
 
 def main() -> None:

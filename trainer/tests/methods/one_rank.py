@@ -1,4 +1,4 @@
-"""One of two gloo processes: `one_rank.py RANK FOLDER METHOD …`. Ranks meet through a file, not through a port of ours."""
+"""One of two gloo processes: `one_rank.py RANK FOLDER METHOD …`. Ranks meet through a file."""
 
 from __future__ import annotations
 

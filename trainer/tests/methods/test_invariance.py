@@ -106,7 +106,7 @@ def test_two_ranks_are_one(tmp_path):
 
 
 def test_doubling_a_length_doubles_its_share_under_a_constant_denominator():
-    """Dr.GRPO (methods.md 3.3)."""
+    """Dr.GRPO (arXiv 2503.20783)."""
     update = update_of(METHODS["dr grpo"])
     row = next(row for row in update.rows if np.ndim(row.advantage) == 0 and row.advantage != 0)
 
@@ -123,7 +123,7 @@ def test_doubling_a_length_doubles_its_share_under_a_constant_denominator():
     [(1.3, 1.0, False), (0.7, -1.0, False), (0.7, 1.0, True), (1.3, -1.0, True), (1.1, 1.0, True)],
 )
 def test_clip_cases(ratio, advantage, moves):
-    """GRPO (methods.md 3.2): nothing pulls where the ratio has gone far enough already."""
+    """GRPO (arXiv 2402.03300): nothing pulls where the ratio has gone far enough already."""
     update = update_of(METHODS["grpo"])
     row = update.rows[0]
     result, _ = execute(replace(update, rows=(row,)))

@@ -32,7 +32,7 @@ SETTINGS = StepSettings(updates_per_step=1, longest=12, correct_at=1.0)
 
 @dataclass(slots=True)
 class ReliftLike:
-    """ReLIFT (methods.md 4.2): RL, and when enough all-wrong prompts are gathered, one SFT pass by its own optimiser."""
+    """After ReLIFT (arXiv 2506.07527): RL, and an SFT pass by its own optimiser once enough hard prompts are gathered."""
 
     batch: int = 3
     buffer: list[Group] = field(default_factory=list)
@@ -71,7 +71,7 @@ class ReliftLike:
 
 @dataclass(frozen=True, slots=True)
 class PrefixLike(Stateless):
-    """Prefix-RFT (methods.md 4.6): a hybrid whose prefix tokens have another advantage, the surest of them none."""
+    """After Prefix-RFT (arXiv 2507.01679): a hybrid whose prefix tokens have another advantage, the surest none."""
 
     name: str = "prefix"
 
@@ -105,7 +105,7 @@ class PrefixLike(Stateless):
 
 @dataclass(frozen=True, slots=True)
 class MovingReferenceGrpo(Stateless):
-    """T1 (methods.md 5.5): KL to an exponential moving average of the policy."""
+    """After T1 (arXiv 2501.11651): KL to an exponential moving average of the policy."""
 
     name: str = "moving"
     decay: float = 0.5
@@ -119,9 +119,14 @@ class MovingReferenceGrpo(Stateless):
 
     def updates(self, groups, step):
         rows = tuple(row for group in groups for row in advantage_rows(group, divide_by_std=True))
+
+        def estimate(batch):
+            assert batch.reference_logprob_N is not None
+            return kl_estimate(batch.logprob_N, batch.reference_logprob_N)
+
         kl = Term(
             name="kl",
-            per_token=lambda batch: kl_estimate(batch.logprob_N, batch.reference_logprob_N),
+            per_token=estimate,
             normaliser=normaliser("shared", "own_policy", 12),
         )
         rl = Term(
@@ -152,7 +157,7 @@ def test_a_second_optimiser_steps_alone(run_method):
     session, folded, _ = run_method(method, steps=6)
     assert method.popped, "no prompt was hard enough, the test shows nothing"
     assert set(method.popped) == {method.batch}
-    both = {name: optimiser.state() for name, optimiser in session.optimisers.items()}
+    both = {name: optimiser.state() for name, optimiser in session.updater.optimisers.items()}
     steps = {
         name: max(float(value) for key, value in state.items() if key.startswith("step/"))
         for name, state in both.items()
@@ -182,8 +187,8 @@ def test_a_reference_follows_the_policy(run_method):
     kl = [event["metrics"]["loss/kl"] for event in folded["steps"].values()]
     assert kl[0] == pytest.approx(0, abs=1e-6)
     assert kl[-1] > 1e-6
-    weights = session.reference.state()
-    start = session.starting_weights
+    weights = session.updater.reference.state()
+    start = session.updater._starting_weights
     now = {name: parameter.detach() for name, parameter in session.prepared.policy.names.items()}
     assert any(not torch.equal(weights[name], start[name]) for name in weights)
     assert any(not torch.equal(weights[name], now[name]) for name in weights)
