@@ -148,7 +148,12 @@ def _train_once(ready: Prepared, updates: Sequence[Update]) -> tuple[int, float]
         for numbers in micro_batches(ready.training_pass, rows, ready.recipe.training.micro_batch_tokens):
             micro = [update.rows[number] for number in numbers]
             with saved_bytes() as saved:
-                logprob_N, entropy_N, row_N = statistics(ready.training_pass, [row.row for row in micro], temperature)
+                logprob_N, entropy_N, row_N = statistics(
+                    ready.training_pass,
+                    [row.row for row in micro],
+                    temperature,
+                    entropy_gradient=any(term.reaches_entropy for term in update.terms),
+                )
             largest = max(largest, saved.bytes)
             batch = token_batch(micro, logprob_N, entropy_N, row_N, None)
             parts = differentiate(update.terms, batch, count(update.rows), count(micro))

@@ -113,13 +113,15 @@ class Session:
             self.recorder.record_step(step, [*groups, *refused], trained)
             self.run.flush()
         seconds = self.ledger.seconds()
+        # The event that holds this ledger cannot hold the time of its own writing: that is the next step's.
+        self.ledger.restart()
         generated = sum(
             len(row.token_ids) for group in groups for row in group.rows if row.kind is not Kind.DEMONSTRATION
         )
         if generated:
             metrics["tokens_per_second"] = generated / seconds["seconds/generate"]
-        self.run.step(step, phase=phase.method.name, metrics={**metrics, **seconds}, tokens=self.tokens)
-        self.ledger.restart()
+        with self.ledger.part("record"):
+            self.run.step(step, phase=phase.method.name, metrics={**metrics, **seconds}, tokens=self.tokens)
         self.step = step
         self._watch_for_collapse(metrics.get("entropy/rollout"))
         self.say(step_line(step, self.prepared.recipe.training.steps, metrics, seconds))

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,14 +11,22 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from transformers.utils import logging as transformers_logging
 
 from srft.config import LoraConfig, ModelConfig
+from srft.engine.model_files import (
+    ModelFolder,
+    check_computes,
+    check_tokenizer_fits,
+    checked_folder,
+    embedding_rows,
+    model_folder,
+    read_architecture,
+    read_tokenizer,
+    read_weights,
+)
 from srft.errors import InputError
-
-_HUB_ID = re.compile(r"^[\w.-]+/[\w.-]+$")
-_PICKLED = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 
 
 @dataclass(slots=True)
@@ -39,9 +45,15 @@ class Policy:
     """The trainable parameters, by name, in a fixed order."""
 
     @property
-    def context(self) -> int:
-        """Longest sequence the model was made for, in tokens."""
-        return int(self.model.config.max_position_embeddings)
+    def context(self) -> int | None:
+        """Longest sequence the model was made for, in tokens; None where it has no limit."""
+        limit = getattr(self.model.config.get_text_config(), "max_position_embeddings", None)
+        return None if limit is None else int(limit)
+
+    @property
+    def vocabulary(self) -> int:
+        """Tokens the model can write."""
+        return embedding_rows(self.model)
 
     @contextlib.contextmanager
     def with_weights(self, weights: dict[str, Tensor]) -> Iterator[None]:
@@ -66,25 +78,30 @@ def load_policy(
     Raises `InputError` for a missing folder, pickled or damaged weights, an architecture that is no causal language
     model, a tokenizer that does not fit. `where` names the recipe in messages.
     """
+    # What they would print is either a refusal of ours, said in one sentence, or of no use to the reader.
     transformers_logging.disable_progress_bar()
-    source, revision = _source(config, base_dir, where)
+    transformers_logging.set_verbosity_error()
     if checkpoint is not None:
         _check_adapters(config, checkpoint, where)
-        if config.lora is None:
-            source, revision = str(checkpoint), None
+    if checkpoint is not None and config.lora is None:
+        folder = checked_folder(ModelFolder(path=checkpoint, name=checkpoint.name, where=where))
+    else:
+        folder = model_folder(config, base_dir, where)
     device = choose_device(config.device, where)
     dtype = choose_dtype(config.dtype, device)
     if config.threads is not None:
         torch.set_num_threads(config.threads)
-    tokenizer = _load_tokenizer(source, revision, where)
-    model = _load_model(source, revision, dtype, where)
-    _check_tokenizer_fits(tokenizer, model, source, where)
+    read_architecture(folder)
+    tokenizer = read_tokenizer(folder)
+    model = read_weights(folder, dtype)
+    check_tokenizer_fits(tokenizer, model, folder)
     restore_padding_gradient(model)
-    model.to(device)
+    _move(model, device, folder)
+    check_computes(model, folder)
     if config.lora is not None:
         model = _with_lora(model, config.lora, seed, where)
         if checkpoint is not None:
-            _restore_adapters(model, checkpoint)
+            _restore_adapters(model, checkpoint, where)
     if config.gradient_checkpointing:
         model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
     model.train()
@@ -151,96 +168,6 @@ def end_tokens(model: PreTrainedModel | Any, tokenizer: PreTrainedTokenizerBase,
     return frozenset(int(token) for token in found)
 
 
-def _source(config: ModelConfig, base_dir: Path, where: str) -> tuple[str, str | None]:
-    folder = (base_dir / config.path).expanduser()
-    if folder.is_dir():
-        if not (folder / "config.json").is_file():
-            raise InputError(
-                f"model.path {config.path!r} is a folder without config.json",
-                where=where,
-                remedy="name a folder in Hugging Face layout (config.json, *.safetensors, tokenizer.json)",
-            )
-        if not any(folder.glob("*.safetensors")):
-            pickled = sorted(path.name for pattern in _PICKLED for path in folder.glob(pattern))
-            fault = f"only pickled weights ({pickled[0]})" if pickled else "no weights"
-            raise InputError(
-                f"model.path {config.path!r} holds {fault}, and only safetensors are read",
-                where=where,
-                remedy="convert the weights to safetensors first",
-            )
-        return str(folder), None
-    if _HUB_ID.match(config.path) and not config.path.startswith("."):
-        return config.path, config.revision
-    raise InputError(
-        f"model.path {config.path!r} does not exist",
-        where=where,
-        remedy="name a folder relative to the recipe, or a Hub id such as Qwen/Qwen3-0.6B",
-    )
-
-
-def _load_tokenizer(source: str, revision: str | None, where: str) -> PreTrainedTokenizerBase:
-    try:
-        tokenizer: Any = AutoTokenizer.from_pretrained(source, revision=revision, trust_remote_code=False)
-        return tokenizer
-    except (OSError, ValueError, KeyError, json.JSONDecodeError) as error:
-        raise InputError(
-            f"the tokenizer of {source!r} cannot be read ({_first_line(error)})",
-            where=where,
-            remedy="check tokenizer.json and tokenizer_config.json beside the weights",
-        ) from error
-
-
-def _load_model(source: str, revision: str | None, dtype: torch.dtype, where: str) -> PreTrainedModel:
-    try:
-        architecture = AutoConfig.from_pretrained(source, revision=revision, trust_remote_code=False)
-    except (OSError, ValueError, KeyError, json.JSONDecodeError) as error:
-        raise InputError(
-            f"the model configuration of {source!r} cannot be read ({_first_line(error)})",
-            where=where,
-            remedy="check config.json; an architecture must be one transformers knows, its own code is never run",
-        ) from error
-    if type(architecture) not in AutoModelForCausalLM._model_mapping:
-        raise InputError(
-            f"{source!r} is of type {architecture.model_type!r}, which is no causal language model",
-            where=where,
-            remedy="take a decoder such as Llama, Qwen2, Qwen3, Mistral or SmolLM2",
-        )
-    try:
-        loaded: Any = AutoModelForCausalLM.from_pretrained(
-            source,
-            revision=revision,
-            dtype=dtype,
-            use_safetensors=True,
-            trust_remote_code=False,
-            output_loading_info=True,
-        )
-    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
-        raise InputError(
-            f"the weights of {source!r} cannot be read ({_first_line(error)})",
-            where=where,
-            remedy="the file may be truncated: fetch or copy it again",
-        ) from error
-    model, info = loaded
-    missing = sorted(info["missing_keys"]) + sorted(str(key) for key in info.get("mismatched_keys", ()))
-    if missing:
-        raise InputError(
-            f"the weights of {source!r} do not fit its config.json ({len(missing)} tensors, first {missing[0]})",
-            where=where,
-            remedy="take config.json and weights from the same model",
-        )
-    return model
-
-
-def _check_tokenizer_fits(tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel, source: str, where: str) -> None:
-    rows = model.get_input_embeddings().weight.shape[0]
-    if len(tokenizer) > rows:
-        raise InputError(
-            f"the tokenizer of {source!r} has {len(tokenizer)} tokens, the model only {rows} embeddings",
-            where=where,
-            remedy="take tokenizer and weights from the same model",
-        )
-
-
 def _with_lora(model: PreTrainedModel, config: LoraConfig, seed: int, where: str) -> Any:
     from peft import LoraConfig as PeftLoraConfig
     from peft import get_peft_model
@@ -284,7 +211,3 @@ def _restore_adapters(model: Any, checkpoint: Path) -> None:
     from safetensors.torch import load_file
 
     set_peft_model_state_dict(model, load_file(checkpoint / "adapter_model.safetensors"))
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0][:200]

@@ -36,8 +36,13 @@ class TrainingPass(Protocol):
         """Weight, bias and adapter of the head, as `token_statistics` takes them."""
         ...
 
-    def token_statistics(self, hidden_NH: Tensor, target_N: Tensor, *, temperature: float) -> tuple[Tensor, Tensor]:
-        """logprob_N and entropy_N (float32, nats) of softmax(logits / temperature)."""
+    def token_statistics(
+        self, hidden_NH: Tensor, target_N: Tensor, *, temperature: float, entropy_gradient: bool = True
+    ) -> tuple[Tensor, Tensor]:
+        """logprob_N and entropy_N (float32, nats) of softmax(logits / temperature).
+
+        Without `entropy_gradient` the entropy carries none, and the head computes less.
+        """
         ...
 
     def micro_batches(self, rows: Sequence[tuple[Sequence[int], int]], max_tokens: int) -> list[list[int]]:
@@ -75,10 +80,18 @@ class _TransformersTrainingPass:
     def head(self) -> HeadParts:
         return head_parts(self._model)
 
-    def token_statistics(self, hidden_NH: Tensor, target_N: Tensor, *, temperature: float) -> tuple[Tensor, Tensor]:
+    def token_statistics(
+        self, hidden_NH: Tensor, target_N: Tensor, *, temperature: float, entropy_gradient: bool = True
+    ) -> tuple[Tensor, Tensor]:
         head = self.head()
         return token_statistics(
-            hidden_NH, head.weight_VH, target_N, bias_V=head.bias_V, lora=head.lora, temperature=temperature
+            hidden_NH,
+            head.weight_VH,
+            target_N,
+            bias_V=head.bias_V,
+            lora=head.lora,
+            temperature=temperature,
+            entropy_gradient=entropy_gradient,
         )
 
     def micro_batches(self, rows: Sequence[tuple[Sequence[int], int]], max_tokens: int) -> list[list[int]]:

@@ -77,7 +77,12 @@ def apply_update(
     losses: dict[str, Tensor] = {}
     for numbers in micro_batches(training_pass, [row.row for row in rows], settings.micro_batch_tokens):
         micro_rows = [rows[number] for number in numbers]
-        logprob_N, entropy_N, row_N = statistics(training_pass, [row.row for row in micro_rows], settings.temperature)
+        logprob_N, entropy_N, row_N = statistics(
+            training_pass,
+            [row.row for row in micro_rows],
+            settings.temperature,
+            entropy_gradient=any(term.reaches_entropy for term in terms),
+        )
         batch = token_batch(micro_rows, logprob_N, entropy_N, row_N, mean_entropy)
         micro = differentiate(terms, batch, update_counts, count(micro_rows))
         outputs, gradients = [logprob_N], [micro.logprob_gradient_N]
@@ -106,12 +111,19 @@ def apply_update(
     )
 
 
-def statistics(training_pass: TrainingPass, rows: Sequence[Row], temperature: float) -> tuple[Tensor, Tensor, Tensor]:
-    """Log-prob [N], entropy [N] and row [N] of all response tokens of `rows`, differentiable where gradients are on."""
+def statistics(
+    training_pass: TrainingPass, rows: Sequence[Row], temperature: float, *, entropy_gradient: bool
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Log-prob [N], entropy [N] and row [N] of all response tokens of `rows`, differentiable where gradients are on.
+
+    The entropy only with `entropy_gradient`: without, the head computes less.
+    """
     hidden_NH, target_N, row_N = training_pass.hidden(
         [(row.problem.prompt_ids, row.token_ids.tolist()) for row in rows]
     )
-    logprob_N, entropy_N = training_pass.token_statistics(hidden_NH, target_N, temperature=temperature)
+    logprob_N, entropy_N = training_pass.token_statistics(
+        hidden_NH, target_N, temperature=temperature, entropy_gradient=entropy_gradient
+    )
     return logprob_N, entropy_N, row_N
 
 
@@ -122,7 +134,9 @@ def score(
     scored: dict[int, tuple[np.ndarray, np.ndarray]] = {}
     with torch.no_grad():
         for numbers in micro_batches(training_pass, rows, micro_batch_tokens):
-            logprob_N, entropy_N, _ = statistics(training_pass, [rows[number] for number in numbers], temperature)
+            logprob_N, entropy_N, _ = statistics(
+                training_pass, [rows[number] for number in numbers], temperature, entropy_gradient=False
+            )
             lengths = [len(rows[number].token_ids) for number in numbers]
             for number, logprobs, entropies in zip(
                 numbers, _split(logprob_N, lengths), _split(entropy_N, lengths), strict=True
@@ -225,6 +239,8 @@ def differentiate(terms: Sequence[Term], batch: TokenBatch, update: Counts, micr
             pulls[term.name] = -by_logprob
             logprob_gradient_N += by_logprob / z
         if by_entropy is not None:
+            if not term.reaches_entropy:
+                raise ValueError(f"the term {term.name!r} reaches the entropy and does not say so")
             entropy_pull_N = -by_entropy if entropy_pull_N is None else entropy_pull_N - by_entropy
             share_N = by_entropy / z
             entropy_gradient_N = share_N if entropy_gradient_N is None else entropy_gradient_N + share_N

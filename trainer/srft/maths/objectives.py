@@ -1,8 +1,8 @@
 """S5 and S6: terms of the loss, each a sum over tokens with a denominator in sight.
 
 A loss is sum over terms of (1 / Z) * sum over tokens of the term's `per_token`. Sums travel; the division by Z,
-counted over the whole update, happens once, in `engine.update`. So a loss does not depend on how rows are packed, except
-where the denominator says so by definition (`hpt`).
+counted over the whole update, happens once, in `engine.update`. So a loss does not depend on how rows are packed,
+except where the denominator says so by definition (`hpt`).
 """
 
 from __future__ import annotations
@@ -41,6 +41,8 @@ class Term:
     per_token: Callable[[TokenBatch], Tensor]
     """[N]: what each token adds before the division by Z; 0 on tokens the term does not concern."""
     normaliser: Normaliser
+    reaches_entropy: bool = False
+    """The term's derivative reaches the model through the entropy too; the loss head then pays for it."""
 
     def summand_N(self, batch: TokenBatch) -> Tensor:
         """[N] what each token adds, 1 / |o_i| included where the normaliser has it."""
@@ -137,4 +139,9 @@ def kl_estimate(logprob_N: Tensor, reference_logprob_N: Tensor) -> Tensor:
 
 def entropy_bonus(coefficient: float, normaliser: Normaliser) -> Term:
     """The term -coefficient * H, with gradient through H."""
-    return Term(name="entropy_bonus", per_token=lambda batch: -coefficient * batch.entropy_N, normaliser=normaliser)
+    return Term(
+        name="entropy_bonus",
+        per_token=lambda batch: -coefficient * batch.entropy_N,
+        normaliser=normaliser,
+        reaches_entropy=True,
+    )

@@ -32,7 +32,7 @@ SETTINGS = StepSettings(updates_per_step=1, longest=12, correct_at=1.0)
 
 @dataclass(slots=True)
 class ReliftLike:
-    """After ReLIFT (arXiv 2506.07527): RL, and an SFT pass by its own optimiser once enough hard prompts are gathered."""
+    """After ReLIFT (arXiv 2506.07527): RL, and an SFT pass by its own optimiser once enough prompts were hard."""
 
     batch: int = 3
     buffer: list[Group] = field(default_factory=list)
