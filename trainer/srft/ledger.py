@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 
 PARTS = ("generate", "logprob", "reward", "train", "record", "evaluate", "checkpoint")
 
@@ -25,7 +25,7 @@ class Ledger:
         self._begin += seconds
 
     @contextlib.contextmanager
-    def part(self, name: str) -> Iterator[None]:
+    def part(self, name: str) -> Generator[None, None, None]:
         """Book the block under `name`; a part inside a part is taken out of the outer one."""
         begin = time.perf_counter()
         inner_before = sum(self._seconds.values())

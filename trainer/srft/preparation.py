@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from srft.collect import Collector
-from srft.config import DataConfig, Recipe, SamplingConfig, resolve
+from srft.config import DataConfig, Recipe, resolve
 from srft.data import load_problems, require_demonstrations, token_bytes
 from srft.data.places import shown_path
 from srft.engine.policy import Policy, load_policy
@@ -56,7 +56,7 @@ class Prepared:
 
 
 @contextlib.contextmanager
-def prepared(loaded: LoadedRecipe, say: Say, checkpoint: Path | None = None) -> Iterator[Prepared]:
+def prepared(loaded: LoadedRecipe, say: Say, checkpoint: Path | None = None) -> Generator[Prepared, None, None]:
     """Load and check all a recipe names; with `checkpoint` the weights come from there. Raises `InputError`."""
     recipe, where = resolve(loaded.recipe), shown_path(loaded.path)
     say(f"loading the model {recipe.model.path}")
@@ -81,7 +81,7 @@ def prepared(loaded: LoadedRecipe, say: Say, checkpoint: Path | None = None) -> 
                 recipe=recipe,
                 sampler=make_sampler(policy.model, policy.end_token_ids, batch_tokens=recipe.rollouts.batch_tokens),
                 judge=judge,
-                token_bytes=token_bytes(policy.tokenizer, policy.model.config.vocab_size),
+                token_bytes=token_bytes(policy.tokenizer, policy.vocabulary),
                 end_token_ids=policy.end_token_ids,
                 demonstration_verdicts={},
             ),
@@ -106,17 +106,31 @@ def _problems(recipe: Recipe, data: DataConfig, base_dir: Path, policy: Policy) 
 
 
 def _check_context(recipe: Recipe, policy: Policy, problems: Sequence[Problem], where: str) -> None:
+    if policy.context is None:
+        return
     longest_prompt = max(len(problem.prompt_ids) for problem in problems)
-    limits: list[tuple[str, SamplingConfig]] = [("rollouts.max_tokens", recipe.rollouts)]
+    longest_demonstration = max(
+        (len(problem.demonstration_ids) for problem in problems if problem.demonstration_ids is not None), default=0
+    )
+    limits: list[tuple[str, int]] = [("rollouts.max_tokens", recipe.rollouts.max_tokens)]
     if recipe.evaluation is not None:
-        limits.append(("evaluation.sampling.max_tokens", recipe.evaluation.sampling))
+        limits.append(("evaluation.sampling.max_tokens", recipe.evaluation.sampling.max_tokens))
     if recipe.final_evaluation is not None:
-        limits.append(("final_evaluation.sampling.max_tokens", recipe.final_evaluation.sampling))
-    for key, sampling in limits:
-        if longest_prompt + sampling.max_tokens > policy.context:
+        limits.append(("final_evaluation.sampling.max_tokens", recipe.final_evaluation.sampling.max_tokens))
+    if recipe.training.max_response_tokens is not None:
+        limits.append(("training.max_response_tokens", min(recipe.training.max_response_tokens, longest_demonstration)))
+    if longest_prompt >= policy.context:
+        raise InputError(
+            f"the longest prompt has {longest_prompt} tokens, and the model's context is {policy.context}",
+            where=where,
+            remedy=f"set prompt.max_tokens below {policy.context} to be told which prompts are too long, or take a "
+            "model with a longer context",
+        )
+    for key, tokens in limits:
+        if longest_prompt + tokens > policy.context:
             raise InputError(
-                f"the longest prompt has {longest_prompt} tokens and {key} is {sampling.max_tokens}, together "
-                f"more than the model's context of {policy.context}",
+                f"the longest prompt has {longest_prompt} tokens and {key} allows {tokens}, together more than the "
+                f"model's context of {policy.context}",
                 where=where,
-                remedy=f"set {key} to at most {max(1, policy.context - longest_prompt)}",
+                remedy=f"set {key} to at most {policy.context - longest_prompt}",
             )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass, fields
 
 import torch
@@ -55,7 +55,7 @@ class Saved:
 
 
 @contextlib.contextmanager
-def saved_bytes() -> Iterator[Saved]:
+def saved_bytes() -> Generator[Saved, None, None]:
     """Counts the bytes autograd keeps for backward within the block; each storage once."""
     saved, seen = Saved(), set()
 
