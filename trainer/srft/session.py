@@ -133,10 +133,12 @@ class Session:
         config = self.prepared.recipe.evaluation
         if config is None:
             return None
+        self.run.stage("asking the held-out problems")
         with self.ledger.part("evaluate"):
             result = self._ask(self.prepared.held_out, config.samples, config.sampling, step)
             self.recorder.record_evaluation(step, result.groups, config.sampling.temperature, Pass.EVALUATION)
             self.run.evaluation(step, greedy=result.greedy, sampled=result.sampled, metrics=result.metrics)
+        self.run.stage("training")
         self.accuracy = result.accuracy
         self.say(f"step {step}: held-out accuracy {result.accuracy:.3f}")
         return result
@@ -146,6 +148,7 @@ class Session:
         config = self.prepared.recipe.final_evaluation
         if config is None:
             return
+        self.run.stage("final evaluation")
         result = self._ask(self.prepared.final, config.samples, config.sampling, self.step)
         place = Pass.FINAL_LAST if checkpoint == "last" else Pass.FINAL_BEST
         self.recorder.record_evaluation(self.step, result.groups, config.sampling.temperature, place)
@@ -164,8 +167,10 @@ class Session:
         if step in self.keeper.accuracies or step == 0:
             return
         self.live(step, "checkpoint", 0, 1)
+        self.run.stage("writing a checkpoint")
         with self.ledger.part("checkpoint"):
             self.keeper.write(step, self.prepared.policy, self.state(), self.accuracy)
+        self.run.stage("training")
 
     def is_due(self, every: int, step: int) -> bool:
         """Each so many steps, and after the last."""

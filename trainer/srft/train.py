@@ -14,6 +14,7 @@ def train(session: Session, controls: Controls) -> EndReason:
     """Run from the step after `session.step` to the end, to a stop, or to a collapse. Returns how it ended."""
     recipe = session.prepared.recipe
     session.run.state("running")
+    session.run.stage("training")
     if session.step == 0:
         session.evaluate(0)
     for step in range(session.step + 1, recipe.training.steps + 1):
