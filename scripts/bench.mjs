@@ -1,55 +1,102 @@
-// npm run bench [-- NAME …]: the figures of the project, or the named benchmarks alone; one JSON object as the last line.
-// A benchmark is a file in trainer/benchmarks that prints its figures as a JSON object in its last line; one whose
-// name begins with `peer_` runs in the peer's environment. `rollout_read` is the TypeScript side's own.
+// npm run bench [-- --only KEY …] [--quick]: the figures of the project (docs/benchmarks.md), as a table, and as one JSON
+// object in the last line. --only measures the figures named; --quick shows in a few minutes whether everything runs, but
+// with too few repetitions to rely on, and for the loss head at sizes that mean nothing.
 import { spawn } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
 import { bundle } from './lib/bundle.mjs';
 import { root, trainerFolder } from './lib/paths.mjs';
 import { Failure, pythonEnvironment, runMain } from './lib/run.mjs';
-import { timed } from './lib/say.mjs';
+import { say, timed } from './lib/say.mjs';
 import { ensurePeer, ensurePython, setUp } from './lib/setup.mjs';
 
+/** @typedef {{ is: '≥' | '≤' | '<', than: number }} Target */
+/** @typedef {Record<string, number>} Figures a benchmark's last line: its keys, their spread as `<key>_min` and `<key>_max`, and what else it tells */
+/** @typedef {{ keys: string[], command: (keys: string[], quick: boolean) => Promise<[program: string, args: string[]]> }} Benchmark */
+
+/** @type {Record<string, Target>} in the order of the last line */
+const targets = {
+  step_vs_trl_demo_fixed: { is: '≥', than: 2 },
+  step_vs_trl_random_fixed: { is: '≥', than: 2 },
+  step_vs_trl_demo_natural: { is: '≥', than: 3 },
+  sampler_vs_generate: { is: '≥', than: 1.5 },
+  loss_memory_ratio: { is: '≤', than: 0.1 },
+  loss_16k_mib: { is: '<', than: 1024 },
+  recording_share: { is: '<', than: 0.01 },
+  rollout_read_ms: { is: '<', than: 0.1 },
+};
+
+/** @type {Record<string, Benchmark>} */
+const benchmarks = {
+  'reading rollouts': {
+    keys: ['rollout_read_ms'],
+    command: async () => {
+      const [module = ''] = await bundle('bench', ['src/cli/benchRolloutRead.ts']);
+      const call = `import { main } from ${JSON.stringify(pathToFileURL(module).href)}; process.exitCode = await main();`;
+      return [process.execPath, ['--input-type=module', '--eval', call]];
+    },
+  },
+  recording: { keys: ['recording_share'], command: inTrainer('recording', ensurePython) },
+  'sampler against generate': { keys: ['sampler_vs_generate'], command: inTrainer('sampler', ensurePython) },
+  'step against TRL': {
+    keys: ['step_vs_trl_demo_fixed', 'step_vs_trl_random_fixed', 'step_vs_trl_demo_natural'],
+    command: async (keys, quick) => {
+      const [program, args] = await inTrainer('peer_step', ensurePeer)(keys, quick);
+      return [program, [...args, ...keys.flatMap((key) => ['--only', key])]];
+    },
+  },
+  'loss head': { keys: ['loss_memory_ratio', 'loss_16k_mib'], command: inTrainer('loss_memory', ensurePython) },
+};
+
 await runMain(async () => {
-  const all = benchmarks();
-  const names = process.argv.slice(2);
-  const unknown = names.find((name) => !all.has(name));
-  if (unknown !== undefined) {
-    throw new Failure(`There is no benchmark '${unknown}'; take some of ${[...all.keys()].join(', ')}.`);
-  }
+  const { wanted, quick } = options();
   await setUp();
+  /** @type {Figures} */
   const figures = {};
-  for (const [name, command] of all) {
-    if (names.length > 0 && !names.includes(name)) continue;
-    const [program, args] = await command();
-    await timed(name, async () => Object.assign(figures, await figuresOf(program, args)));
+  for (const [name, { keys, command }] of Object.entries(benchmarks)) {
+    const needed = keys.filter((key) => wanted.includes(key));
+    if (needed.length === 0) continue;
+    const [program, args] = await command(needed, quick);
+    await timed(name, async () => Object.assign(figures, await figuresOf(name, program, args)));
   }
-  console.log(JSON.stringify(figures));
+  const missing = wanted.find((key) => typeof figures[key] !== 'number');
+  if (missing !== undefined) throw new Failure(`no benchmark measured ${missing}.`);
+  printTable(wanted, figures);
+  if (quick) say('A quick run: it shows that the benchmarks work; its figures are not to be quoted.');
+  console.log(JSON.stringify(Object.fromEntries(wanted.map((key) => [key, figures[key]]))));
   return 0;
 });
 
-/** @returns {Map<string, () => Promise<[program: string, args: string[]]>>} how each benchmark is run, by name */
-function benchmarks() {
-  const found = new Map();
-  found.set('rollout_read', async () => {
-    const [module = ''] = await bundle('bench', ['src/cli/benchRolloutRead.ts']);
-    const call = `import { main } from ${JSON.stringify(pathToFileURL(module).href)}; process.exitCode = await main();`;
-    return [process.execPath, ['--input-type=module', '--eval', call]];
-  });
-  const folder = join(trainerFolder, 'benchmarks');
-  for (const file of existsSync(folder) ? readdirSync(folder).sort() : []) {
-    if (!/^[a-z]\w*\.py$/.test(file)) continue;
-    const python = file.startsWith('peer_') ? ensurePeer : ensurePython;
-    found.set(file.slice(0, -'.py'.length), async () => [await python(), [join(folder, file)]]);
+function options() {
+  const keys = Object.keys(targets);
+  let values;
+  try {
+    ({ values } = parseArgs({
+      options: { only: { type: 'string', multiple: true }, quick: { type: 'boolean', default: false } },
+    }));
+  } catch (error) {
+    throw new Failure(`${error instanceof Error ? error.message : error} Options are --only KEY and --quick.`);
   }
-  return found;
+  const only = values.only ?? keys;
+  const unknown = only.find((key) => !keys.includes(key));
+  if (unknown !== undefined) throw new Failure(`There is no figure '${unknown}'; take some of ${keys.join(', ')}.`);
+  return { wanted: keys.filter((key) => only.includes(key)), quick: values.quick };
 }
 
-/** Passes a benchmark's output on to stderr and reads the figures in its last line. @param {string} program @param {string[]} args */
-function figuresOf(program, args) {
+/** @param {string} module in trainer/benchmarks @param {() => Promise<string>} ensure @returns {Benchmark['command']} */
+function inTrainer(module, ensure) {
+  return async (_keys, quick) => [await ensure(), ['-m', `benchmarks.${module}`, ...(quick ? ['--quick'] : [])]];
+}
+
+/**
+ * Passes a benchmark's output on to stderr and reads the figures in its last line.
+ * @param {string} name @param {string} program @param {string[]} args @returns {Promise<Figures>}
+ */
+function figuresOf(name, program, args) {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { cwd: root, env: pythonEnvironment(), stdio: ['ignore', 'pipe', 'inherit'] });
+    const env = pythonEnvironment({ PYTHONWARNINGS: 'ignore' });
+    const cwd = program === process.execPath ? root : trainerFolder;
+    const child = spawn(program, args, { cwd, env, stdio: ['ignore', 'pipe', 'inherit'] });
     let output = '';
     child.stdout.setEncoding('utf8').on('data', (text) => {
       output += text;
@@ -57,10 +104,45 @@ function figuresOf(program, args) {
     });
     child.on('error', reject);
     child.on('close', (code) => {
-      if (code !== 0) return reject(new Failure(`the benchmark ended with exit code ${code}.`));
+      if (code !== 0) return reject(new Failure(`the benchmark '${name}' ended with exit code ${code}.`));
       const last = output.trim().split('\n').at(-1) ?? '';
-      if (!last.startsWith('{')) return reject(new Failure('the benchmark printed no JSON object in its last line.'));
+      if (!last.startsWith('{')) {
+        return reject(new Failure(`the benchmark '${name}' printed no JSON object in its last line.`));
+      }
       return resolve(JSON.parse(last));
     });
   });
+}
+
+/** @param {string[]} keys @param {Figures} figures */
+function printTable(keys, figures) {
+  const rows = [['figure', 'median', 'min–max', 'target', 'reached']];
+  for (const key of keys) {
+    const value = figures[key] ?? NaN;
+    const [least, most] = [figures[`${key}_min`], figures[`${key}_max`]];
+    const { is, than } = targets[key] ?? { is: '<', than: NaN };
+    const reached = is === '≥' ? value >= than : is === '≤' ? value <= than : value < than;
+    rows.push([
+      key,
+      short(value),
+      least === undefined || most === undefined ? '–' : `${short(least)}–${short(most)}`,
+      `${is} ${than}`,
+      reached ? 'yes' : 'NO',
+    ]);
+  }
+  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
+  console.log('');
+  for (const row of rows)
+    console.log(
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    );
+  console.log('');
+}
+
+/** @param {number} value */
+function short(value) {
+  return String(Number(value.toPrecision(3)));
 }
