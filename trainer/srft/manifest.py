@@ -15,6 +15,7 @@ import torch
 
 from srft import __version__
 from srft.config import PythonReward, Recipe
+from srft.engine.model_files import model_folder
 from srft.engine.policy import Policy
 from srft.preparation import Prepared
 from srft.wire import DataHash, Device, Parent, RunManifest
@@ -77,11 +78,7 @@ def _relative(path: Path, folder: Path) -> str | None:
 
 
 def _model_hashes(recipe: Recipe, base_dir: Path) -> list[DataHash]:
-    folder = base_dir / recipe.model.path
-    if not folder.is_dir():
-        from huggingface_hub import snapshot_download
-
-        folder = Path(snapshot_download(recipe.model.path, revision=recipe.model.revision, local_files_only=True))
+    folder = model_folder(recipe.model, base_dir, "", offline=True).path
     paths = sorted({path for pattern in _MODEL_FILES for path in folder.glob(pattern)})
     return [DataHash(path=f"{recipe.model.path}/{path.name}", sha256=_sha256([path])) for path in paths]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,12 +12,14 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers.pytorch_utils import Conv1D
 from transformers.utils import logging as transformers_logging
 
 from srft.config import LoraConfig, ModelConfig
 from srft.engine.model_files import (
     ModelFolder,
-    check_computes,
+    check_causal,
+    check_finite,
     check_tokenizer_fits,
     checked_folder,
     embedding_rows,
@@ -26,6 +28,7 @@ from srft.engine.model_files import (
     read_tokenizer,
     read_weights,
 )
+from srft.engine.out_of_memory import is_out_of_memory
 from srft.errors import InputError
 
 
@@ -56,7 +59,7 @@ class Policy:
         return embedding_rows(self.model)
 
     @contextlib.contextmanager
-    def with_weights(self, weights: dict[str, Tensor]) -> Iterator[None]:
+    def with_weights(self, weights: dict[str, Tensor]) -> Generator[None, None, None]:
         """The policy with other trainable weights (a reference) for the length of a block."""
         kept = {name: parameter.data for name, parameter in self.names.items()}
         try:
@@ -97,7 +100,8 @@ def load_policy(
     check_tokenizer_fits(tokenizer, model, folder)
     restore_padding_gradient(model)
     _move(model, device, folder)
-    check_computes(model, folder)
+    check_finite(model, folder)
+    check_causal(model, folder)
     if config.lora is not None:
         model = _with_lora(model, config.lora, seed, where)
         if checkpoint is not None:
@@ -159,40 +163,60 @@ def end_tokens(model: PreTrainedModel | Any, tokenizer: PreTrainedTokenizerBase,
             break
     if tokenizer.eos_token_id is not None:
         found.add(int(tokenizer.eos_token_id))
+    remedy = "set eos_token_id in its generation_config.json"
     if not found:
+        raise InputError("the model names no end token, so a response could never end", where=where, remedy=remedy)
+    outside = [token for token in found if not 0 <= token < embedding_rows(model)]
+    if outside:
         raise InputError(
-            "the model names no end token, so a response could never end",
+            f"the end token {outside[0]} is none of the model's {embedding_rows(model)} tokens",
             where=where,
-            remedy="set eos_token_id in its generation_config.json",
+            remedy=remedy,
         )
     return frozenset(int(token) for token in found)
+
+
+def _move(model: PreTrainedModel, device: torch.device, folder: ModelFolder) -> None:
+    try:
+        model.to(device)
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
+        raise InputError(
+            f"the model {folder.name!r} does not fit into the memory of {device.type!r}",
+            where=folder.where,
+            remedy='take a smaller model, or set model.dtype to "bfloat16"',
+        ) from error
 
 
 def _with_lora(model: PreTrainedModel, config: LoraConfig, seed: int, where: str) -> Any:
     from peft import LoraConfig as PeftLoraConfig
     from peft import get_peft_model
 
-    torch.manual_seed(seed)
-    try:
-        return get_peft_model(
-            model,
-            PeftLoraConfig(
-                task_type="CAUSAL_LM",
-                r=config.rank,
-                lora_alpha=config.alpha,
-                lora_dropout=config.dropout,
-                target_modules=list(config.targets),
-            ),
-        )
-    except ValueError as error:
-        names = sorted(
-            {name.rsplit(".", 1)[-1] for name, module in model.named_modules() if isinstance(module, nn.Linear)}
-        )
+    layers = {
+        name.rsplit(".", 1)[-1]
+        for name, module in model.named_modules()
+        if isinstance(module, (nn.Linear, nn.Embedding, Conv1D))
+    }
+    unknown = [target for target in config.targets if target not in layers]
+    # The targets of a recipe that names none are those of most families, so some may be missing.
+    if len(unknown) == len(config.targets) or (unknown and config.targets != LoraConfig().targets):
         raise InputError(
-            f"model.lora.targets {list(config.targets)} match no layer of this model",
+            f"model.lora.targets: no linear layer of this model is named {' or '.join(unknown)}",
             where=where,
-            remedy=f"choose from {', '.join(names)}",
-        ) from error
+            remedy=f"choose from {', '.join(sorted(layers))}",
+        )
+    torch.manual_seed(seed)
+    return get_peft_model(
+        model,
+        PeftLoraConfig(
+            task_type="CAUSAL_LM",
+            r=config.rank,
+            lora_alpha=config.alpha,
+            lora_dropout=config.dropout,
+            target_modules=[target for target in config.targets if target in layers],
+        ),
+    )
 
 
 def _check_adapters(config: ModelConfig, checkpoint: Path, where: str) -> None:
@@ -206,8 +230,23 @@ def _check_adapters(config: ModelConfig, checkpoint: Path, where: str) -> None:
         )
 
 
-def _restore_adapters(model: Any, checkpoint: Path) -> None:
-    from peft import set_peft_model_state_dict
+def _restore_adapters(model: Any, checkpoint: Path, where: str) -> None:
+    from peft import get_peft_model_state_dict, set_peft_model_state_dict
     from safetensors.torch import load_file
 
-    set_peft_model_state_dict(model, load_file(checkpoint / "adapter_model.safetensors"))
+    try:
+        adapters = load_file(checkpoint / "adapter_model.safetensors")
+    except (OSError, SafetensorError) as error:
+        raise InputError(
+            f"the adapters of {checkpoint.name} cannot be read ({error})",
+            where=where,
+            remedy="copy the checkpoint once more, or take an earlier one",
+        ) from error
+    own = get_peft_model_state_dict(model)
+    if {name: tensor.shape for name, tensor in adapters.items()} != {name: own[name].shape for name in own}:
+        raise InputError(
+            f"the adapters of {checkpoint.name} have other layers or another rank than model.lora",
+            where=where,
+            remedy="set model.lora as in the run it comes from",
+        )
+    set_peft_model_state_dict(model, adapters)
