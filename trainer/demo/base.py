@@ -1,4 +1,4 @@
-"""The recipe of the base model: its school, and what it is measured by."""
+"""The base model: its tokenizer, its school, its figures."""
 
 from __future__ import annotations
 
@@ -14,40 +14,38 @@ from transformers import GenerationConfig
 from demo.data import Data
 from demo.figures import measure
 from demo.pretraining import Crowd, Stage, build_model, draw_allowed, pretrain
-from demo.task import CAREFUL, Author, Key, write_solution
+from demo.task import Author, Key, write_solution
 from demo.tokenizer import build_tokenizer
 
 MAX_RESPONSE_TOKENS = 80
-CAREFUL_SHARE, TERSE_SHARE = 0.2, 0.15
-SLOPPY = Author(slip_small=0.25, slip_large=0.78, skip=0.05, blurt=0.04)
+TERSE_SHARE = 0.15
+PUPIL = Author(slip_small=0.12, slip_large=0.56, skip=0.02, blurt=0.02)
 OPERATION_SHARES = {1: 2.0, 2: 3.0, 3: 3.0, 4: 3.0, 5: 1.0}
 """How often a pretraining problem has so many operations."""
 
 
 def stages() -> tuple[Stage, ...]:
-    """Bare sums, then lessons of careful authors, then life among sloppy and talkative ones."""
-    authors = {
-        CAREFUL: CAREFUL_SHARE * TERSE_SHARE,
-        replace(CAREFUL, terse=False): CAREFUL_SHARE * (1 - TERSE_SHARE),
-        SLOPPY: (1 - CAREFUL_SHARE) * TERSE_SHARE,
-        replace(SLOPPY, terse=False): (1 - CAREFUL_SHARE) * (1 - TERSE_SHARE),
-    }
-    everyone, teachers = Crowd(authors), Crowd({CAREFUL: 1.0})
+    """Bare sums, all right; then the books of terse pupils, then of talkative ones, who slip all alike.
+
+    Nobody in the books is always careful: else a handful of demonstrations would only remind the model of that author,
+    and there would be nothing left to find out.
+    """
+    terse = Crowd({PUPIL: 1.0})
+    everyone = Crowd({PUPIL: TERSE_SHARE, replace(PUPIL, terse=False): 1 - TERSE_SHARE})
     return (
-        Stage("sums", 320, 2e-3, 1.0, teachers, OPERATION_SHARES),
-        Stage("lessons", 420, 2e-3, 0.15, teachers, OPERATION_SHARES),
-        Stage("life", 600, 2e-3, 0.15, everyone, OPERATION_SHARES),
+        Stage("sums", 320, 2e-3, 1.0, terse, OPERATION_SHARES),
+        Stage("terse", 420, 2e-3, 0.15, terse, OPERATION_SHARES),
+        Stage("talkative", 900, 2e-3, 0.15, everyone, OPERATION_SHARES),
     )
 
 
 def corpus(reserved: frozenset[Key]) -> Iterable[str]:
     """Texts for the tokenizer to learn its merges from."""
     rng = random.Random(7)
-    authors = (replace(CAREFUL, terse=False), replace(SLOPPY, terse=False))
     for _ in range(3000):
         problem = draw_allowed(rng, rng.randint(1, 5), reserved)
         yield f"user\n{problem.text}\nassistant\n"
-        yield write_solution(problem, rng.choice(authors), rng)
+        yield write_solution(problem, replace(PUPIL, terse=False), rng)
 
 
 def make_base(data: Data, folder: Path) -> dict[str, float]:

@@ -91,13 +91,13 @@ def test_a_slip_needs_a_carry_or_a_borrow(value, sign, operand) -> None:
 
 def test_right_answers_of_sloppy_authors_seldom_hide_a_wrong_step() -> None:
     rng = random.Random(4)
-    author = Author(slip_small=0.3, slip_large=0.75, skip=0.06, blurt=0.05, terse=False)
+    author = Author(slip_small=0.12, slip_large=0.56, skip=0.02, blurt=0.02, terse=False)
     readings = []
     for _ in range(4000):
         problem = draw_problem(rng, 4)
         readings.append(read_solution(write_solution(problem, author, rng), problem))
     right = [reading for reading in readings if reading.right]
-    assert 0.1 < len(right) / len(readings) < 0.4
+    assert 0.1 < len(right) / len(readings) < 0.5
     assert sum(not reading.steps_valid for reading in right) / len(right) < 0.03
 
 
