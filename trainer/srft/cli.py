@@ -97,6 +97,12 @@ def _overrides(arguments: argparse.Namespace) -> list[tuple[str, str]]:
     return pairs
 
 
+def _split_memory_keys(pairs: list[tuple[str, str]]) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    from srft.resuming import MEMORY_KEYS
+
+    return [pair for pair in pairs if pair[0] in MEMORY_KEYS], [pair for pair in pairs if pair[0] not in MEMORY_KEYS]
+
+
 def _train(arguments: argparse.Namespace) -> int:
     from srft.launch import Fork, run_new, run_resumed
     from srft.recipe import load_recipe
@@ -104,10 +110,11 @@ def _train(arguments: argparse.Namespace) -> int:
     if arguments.resume:
         if arguments.run_dir is None:
             raise InputError("--resume needs a run", where="command line", remedy="name it with --run-dir")
-        given = None if arguments.recipe is None else load_recipe(arguments.recipe, _overrides(arguments))
-        if given is None and arguments.overrides:
-            raise InputError("a resumed run keeps its recipe", where="--set", remedy="use --fork to change something")
-        end = run_resumed(arguments.run_dir, given, _say)
+        memory, others = _split_memory_keys(_overrides(arguments))
+        if arguments.recipe is None:
+            end = run_resumed(arguments.run_dir, None, _say, [*memory, *others])
+        else:
+            end = run_resumed(arguments.run_dir, load_recipe(arguments.recipe, others), _say, memory)
     else:
         if arguments.recipe is None:
             raise InputError("no recipe is named", where="command line", remedy="name a .srft.json file")
@@ -140,7 +147,7 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     from srft.launch import Fork, evaluate_recipe
     from srft.recipe import load_recipe
 
-    checkpoint = None if arguments.checkpoint is None else Fork.parse(arguments.checkpoint).checkpoint()
+    checkpoint = None if arguments.checkpoint is None else Fork.parse(arguments.checkpoint, "--checkpoint").checkpoint()
     figures = evaluate_recipe(load_recipe(arguments.recipe, _overrides(arguments)), checkpoint, _say)
     if arguments.json:
         print(json.dumps(figures))

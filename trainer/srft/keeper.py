@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from srft.config import CheckpointConfig
-from srft.engine.checkpoint import TrainerState, drop_state, write_checkpoint
+from srft.engine.checkpoint import TrainerState, drop_state, remove_left_overs, write_checkpoint
 from srft.engine.policy import Policy
 from srft.run_directory import RunDirectory
+from srft.run_directory.errors import cannot_write
 
 
 @dataclass(slots=True, kw_only=True)
@@ -26,13 +27,19 @@ class CheckpointKeeper:
     """Held-out accuracy of each checkpoint on disk, by step."""
 
     def write(self, step: int, policy: Policy, state: TrainerState, accuracy: float | None) -> None:
-        """Write the checkpoint of `step`, delete what need not be kept, say so in an event."""
+        """Write the checkpoint of `step`, delete what need not be kept, say so in an event.
+
+        Raises `RunDirectoryError` when the disk refuses; the checkpoints before it stay.
+        """
         folder = self.run.layout.checkpoint(step)
         self.accuracies[step] = accuracy
         best, kept = self.best_step(), self._kept()
         removed = [old for old in self.accuracies if old not in kept]
         own = {"accuracies": {str(old): self.accuracies[old] for old in kept}}
-        size = write_checkpoint(folder, policy, replace(state, values={**state.values, "checkpoints": own}))
+        try:
+            size = write_checkpoint(folder, policy, replace(state, values={**state.values, "checkpoints": own}))
+        except OSError as error:
+            raise cannot_write(error, folder, self.run.layout.root) from error
         self.run.checkpoint(
             step,
             path=folder,
@@ -56,8 +63,13 @@ class CheckpointKeeper:
         return min(measured)[1] if measured else None
 
     def restore(self, values: Mapping[str, Any]) -> None:
-        """Take back what the trainer state of a checkpoint tells; what it had already given up is deleted."""
-        self.accuracies = {int(step): accuracy for step, accuracy in values["checkpoints"]["accuracies"].items()}
+        """Take back what the trainer state of a checkpoint tells; what it does not know of is deleted.
+
+        Without any state (`{}`) the run begins anew, and a checkpoint that is there was never acknowledged.
+        """
+        accuracies = values["checkpoints"]["accuracies"] if values else {}
+        self.accuracies = {int(step): accuracy for step, accuracy in accuracies.items()}
+        remove_left_overs(self.run.layout.checkpoints)
         for step in checkpoint_steps(self.run.layout.checkpoints):
             if step not in self.accuracies:
                 shutil.rmtree(self.run.layout.checkpoint(step), ignore_errors=True)

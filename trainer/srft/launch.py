@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from srft.config import Recipe, resolve
+from srft.config import Recipe
 from srft.controls import Controls
 from srft.data.places import shown_path
 from srft.engine.checkpoint import STATE_FOLDER, read_state
+from srft.engine.out_of_memory import is_out_of_memory
 from srft.engine.policy import load_policy
 from srft.errors import InputError
 from srft.evaluation import evaluate
@@ -23,8 +24,10 @@ from srft.preparation import Prepared, Say, prepared
 from srft.prompts import PromptSource
 from srft.recipe import LoadedRecipe
 from srft.recorder import Recorder
+from srft.resuming import recipe_of_run
 from srft.run_directory import Layout, RunDirectory, WriterOptions
 from srft.run_directory.fold import fold_run
+from srft.run_directory.opening import refuse_occupied
 from srft.run_directory.reader import read_manifest
 from srft.session import Session
 from srft.train import train
@@ -42,15 +45,16 @@ class Fork:
     step: int
 
     @staticmethod
-    def parse(text: str) -> Fork:
-        """`RUN@STEP`."""
+    def parse(text: str, option: str = "--fork") -> Fork:
+        """`RUN@STEP`, given as `option`."""
         match = _FORK.match(text)
         if match is None:
-            raise InputError(f"{text!r} is no RUN@STEP", where="--fork", remedy="write for example runs/first@50")
+            raise InputError(f"{text!r} is no RUN@STEP", where=option, remedy="write for example runs/first@50")
         return Fork(run=Path(match["run"]), step=int(match["step"]))
 
     def checkpoint(self) -> Path:
         """Its folder. Raises `InputError` when there is none."""
+        read_manifest(self.run)
         folder = Layout(self.run).checkpoint(self.step)
         if not folder.is_dir():
             found = ", ".join(map(str, checkpoint_steps(Layout(self.run).checkpoints))) or "none"
@@ -64,6 +68,7 @@ class Fork:
 
 def run_new(loaded: LoadedRecipe, run_dir: Path, say: Say, fork: Fork | None = None) -> EndReason:
     """Train from the recipe's model, or from a checkpoint of another run."""
+    refuse_occupied(Layout(run_dir))  # Before the minutes that a large model takes to load.
     checkpoint = None if fork is None else fork.checkpoint()
     if fork is not None and fork.step >= loaded.recipe.training.steps:
         raise InputError(
@@ -89,17 +94,28 @@ def run_prepared(ready: Prepared, run_dir: Path, say: Say, fork: Fork | None = N
         return session, _run_to_end(session)
 
 
-def run_resumed(run_dir: Path, given: LoadedRecipe | None, say: Say) -> EndReason:
+def run_resumed(
+    run_dir: Path, given: LoadedRecipe | None, say: Say, memory: Sequence[tuple[str, str]] = ()
+) -> EndReason:
     """Go on with a run from its newest acknowledged checkpoint; from the start where there is none.
 
-    The recipe is the run's own; one that is given must say the same.
+    The recipe is the run's own; one that is given must say the same. `memory` are `--set` pairs of `MEMORY_KEYS`. A run
+    that has finished is left as it is.
     """
     folded = fold_run(run_dir)
-    loaded = recipe_of_run(run_dir, given)
+    loaded = recipe_of_run(run_dir, given, memory)
+    if folded["end"] is not None and folded["end"]["kind"] == "finished":
+        return EndReason(kind="finished", message="this run had reached its last step already; --fork goes on from it")
     layout = Layout(run_dir)
     steps = [step for step in folded["checkpoints"] if (layout.checkpoint(step) / STATE_FOLDER).is_dir()]
     from_step = max(steps, default=0)
     checkpoint = layout.checkpoint(from_step) if steps else None
+    if folded["checkpoints"] and not steps:
+        raise InputError(
+            "none of the run's checkpoints has its trainer_state, so it cannot go on exactly",
+            where=shown_path(layout.checkpoints),
+            remedy=f"copy the run folder once more, or begin a new run with --fork RUN@{max(folded['checkpoints'])}",
+        )
     with prepared(loaded, say, checkpoint) as ready:
         _make_deterministic(ready.recipe)
         with RunDirectory.resume(
@@ -111,10 +127,12 @@ def run_resumed(run_dir: Path, given: LoadedRecipe | None, say: Say) -> EndReaso
         ) as run:
             say(f"resuming after step {from_step}")
             session = _session(ready, run, say, _starting_weights(ready, resumed=checkpoint is not None))
-            if checkpoint is not None:
-                state = read_state(checkpoint)
-                session.keeper.restore(state.values)
+            state = None if checkpoint is None else read_state(checkpoint)
+            session.keeper.restore({} if state is None else state.values)
+            if state is not None:
                 session.restore(state)
+            if memory:
+                run.notice(from_step, "memory_settings", f"Resumed with {', '.join(f'{k}={v}' for k, v in memory)}.")
             return _run_to_end(session)
 
 
@@ -146,30 +164,6 @@ def evaluate_recipe(loaded: LoadedRecipe, checkpoint: Path | None, say: Say) -> 
             "the recipe names no problems to ask", where=shown_path(loaded.path), remedy="add `evaluation`"
         )
     return figures
-
-
-def recipe_of_run(run_dir: Path, given: LoadedRecipe | None) -> LoadedRecipe:
-    """The recipe a run was started with, and the folder its paths are relative to; `given` must say the same."""
-    manifest = read_manifest(run_dir)
-    own = Recipe.model_validate(manifest["recipe"])
-    if given is not None:
-        for key, value in resolve(given.recipe).model_dump(mode="json", by_alias=True).items():
-            if value != manifest["recipe"].get(key) and key not in ("$schema", "name"):
-                raise InputError(
-                    f"`{key}` differs from the recipe the run was started with",
-                    where=shown_path(given.path),
-                    remedy="resume without naming a recipe, or use --fork to change something",
-                )
-        return replace(given, recipe=own)
-    file = manifest.get("recipe_file")
-    path = run_dir / file if file is not None else None
-    if path is None or not path.parent.is_dir():
-        raise InputError(
-            "the folder its recipe lay in is gone, and the recipe's paths are relative to it",
-            where=str(run_dir),
-            remedy="name the recipe: srft train RECIPE --resume --run-dir DIR",
-        )
-    return LoadedRecipe(recipe=own, base_dir=path.parent.resolve(), path=path, text_hash="")
 
 
 def _session(ready: Prepared, run: RunDirectory, say: Say, starting_weights: dict[str, Tensor]) -> Session:
@@ -213,8 +207,23 @@ def _run_to_end(session: Session) -> EndReason:
             _final_evaluations(session)
         session.run.end(end)
         return end
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        raise _out_of_memory(session) from error
     finally:
         controls.close()
+
+
+def _out_of_memory(session: Session) -> InputError:
+    tokens = session.updater.micro_batch_tokens
+    return InputError(
+        f"memory ran out with micro-batches of {tokens} tokens and rollouts.batch_tokens of "
+        f"{session.prepared.recipe.rollouts.batch_tokens}",
+        where=f"step {session.step + 1}",
+        remedy=f"go on with --resume and smaller ones (--set training.micro_batch_tokens={max(1, tokens // 4)}) or "
+        "with --set model.gradient_checkpointing=true",
+    )
 
 
 def _final_evaluations(session: Session) -> None:

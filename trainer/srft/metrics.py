@@ -67,7 +67,7 @@ def _rewards(groups: Sequence[Group], own: Sequence[Row]) -> dict[str, float]:
     if not own:
         return figures
     figures["reward/mean"] = _mean([row.reward for row in own])
-    for name in own[0].reward_parts:
+    for name in {name: None for row in own for name in row.reward_parts}:  # A `python` reward names its own parts.
         figures[f"reward/{name}"] = _mean([row.reward_parts[name] for row in own if name in row.reward_parts])
     lengths = [len(row.token_ids) for row in own]
     outcomes = [{row.correct for row in group.rows if row.kind is not Kind.DEMONSTRATION} for group in groups]

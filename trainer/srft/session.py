@@ -197,7 +197,8 @@ class Session:
             "policy_version": self.prepared.policy.version,
             "accuracy": self.accuracy,
             "collapsed_steps": self.collapsed_steps,
-            "micro_batch_tokens": self.updater.micro_batch_tokens,
+            "micro_batch_halved": self.updater.micro_batch_halved,
+            "micro_batch_tokens_of_recipe": self.prepared.recipe.training.micro_batch_tokens,
             "methods": [{"name": phase.method.name, "state": phase.method.state()} for phase in self.prepared.phases],
         }
         return TrainerState(tensors=self.updater.state(), values=values)
@@ -207,7 +208,8 @@ class Session:
         values = state.values
         self.step, self.tokens, self.source.cursor = values["step"], values["tokens"], values["cursor"]
         self.accuracy, self.collapsed_steps = values["accuracy"], values["collapsed_steps"]
-        self.updater.micro_batch_tokens = values["micro_batch_tokens"]
+        if values["micro_batch_tokens_of_recipe"] == self.prepared.recipe.training.micro_batch_tokens:
+            self.updater.micro_batch_halved = values["micro_batch_halved"]
         self.prepared.policy.version = values["policy_version"]
         for phase, kept in zip(self.prepared.phases, values["methods"], strict=False):
             if kept["name"] == phase.method.name:  # A fork may have another method.

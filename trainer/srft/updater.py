@@ -11,11 +11,11 @@ from torch import Tensor
 
 from srft.config import Recipe
 from srft.engine.optimiser import Optimiser, learning_rate, master_weights
+from srft.engine.out_of_memory import is_out_of_memory
 from srft.engine.policy import Policy
 from srft.engine.ranks import Ranks
 from srft.engine.training_pass import TrainingPass
 from srft.engine.update import UpdateResult, UpdateSettings, apply_update, score
-from srft.errors import InputError
 from srft.ledger import Ledger
 from srft.maths.objectives import Update
 from srft.maths.tokens import MeanEntropy
@@ -46,8 +46,14 @@ class Updater:
         self.phase: Phase | None = None
         self.optimisers: dict[str, Optimiser] = {}
         self.reference: Reference | None = None
-        self.micro_batch_tokens = recipe.training.micro_batch_tokens
-        """Halved once when memory runs out."""
+        self.micro_batch_halved = False
+        """Memory ran out once."""
+
+    @property
+    def micro_batch_tokens(self) -> int:
+        """Tokens of one pass: the recipe's, or half of it once memory ran out."""
+        whole = self._recipe.training.micro_batch_tokens
+        return max(1, whole // 2) if self.micro_batch_halved else whole
 
     def begin(self, phase: Phase) -> None:
         """A new phase: fresh optimisers and, where its method wants one, a reference."""
@@ -63,12 +69,15 @@ class Updater:
         with ledger.part("logprob"):
             update, mean_entropy = self._scored(update, phase.method)
         with ledger.part("train"):
+            result = None
             try:
                 result = self._apply(update, mean_entropy, phase, step)
-            except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
-                if not is_out_of_memory(error):
+            except (RuntimeError, MemoryError) as error:
+                if self.micro_batch_halved or not is_out_of_memory(error):
                     raise
-                self._halve_micro_batch(step, error)
+            # Not in the handler: as long as the error lives, so do the tensors of the pass that failed.
+            if result is None:
+                self._halve_micro_batch(step)
                 result = self._apply(update, mean_entropy, phase, step)
         self._tell(result, update, step)
         if result.applied:
@@ -164,23 +173,15 @@ class Updater:
         )
         return replace(update, rows=with_reference), mean_entropy
 
-    def _halve_micro_batch(self, step: int, error: BaseException) -> None:
-        whole = self._recipe.training.micro_batch_tokens
-        if self.micro_batch_tokens < whole:
-            raise InputError(
-                f"memory ran out again with micro-batches of {self.micro_batch_tokens} tokens",
-                where=f"step {step}",
-                remedy="lower training.micro_batch_tokens or rollouts.batch_tokens, or turn on "
-                "model.gradient_checkpointing or model.lora, then go on with --resume",
-            ) from error
+    def _halve_micro_batch(self, step: int) -> None:
         for optimiser in self.optimisers.values():
             optimiser.clear()
-        self.micro_batch_tokens = whole // 2
+        self.micro_batch_halved = True
         self._run.notice(
             step,
             "micro_batch_halved",
-            f"Memory ran out; micro-batches now hold {self.micro_batch_tokens} tokens instead of {whole}. "
-            "Results stay the same, steps take longer.",
+            f"Memory ran out; micro-batches now hold {self.micro_batch_tokens} tokens instead of "
+            f"{self._recipe.training.micro_batch_tokens}. Results stay the same, steps take longer.",
         )
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
@@ -197,11 +198,6 @@ class Updater:
                 f"The gradient norm {result.gradient_norm:.4g} is above optimiser.skip_above "
                 f"({self._recipe.optimiser.skip_above}); the update was left out.",
             )
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Does the error say that memory ran out? The CPU's allocator only says it in words."""
-    return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or "can't allocate memory" in str(error)
 
 
 def _mean_entropy(rows: Sequence[Row], entropies: Sequence[np.ndarray]) -> MeanEntropy:

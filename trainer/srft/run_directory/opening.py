@@ -41,12 +41,12 @@ def claim_new(files: Files, layout: Layout, manifest: RunManifest) -> Opened:
     """Make the folder, lock it, write `run.json`."""
     try:
         files.make_folder(layout.root)
-        _refuse_occupied(layout)
+        refuse_occupied(layout)
         lock = WriterLock(layout.lock, layout.root)
     except OSError as error:
         raise cannot_write(error, layout.root, layout.root) from error
     try:
-        _refuse_occupied(layout)  # Another trainer may have been quicker.
+        refuse_occupied(layout)  # Another trainer may have been quicker.
         files.make_folder(layout.rollouts)
         files.make_folder(layout.control_done)
         text = without_home(manifest).model_dump_json(indent=2) + "\n"
@@ -118,7 +118,10 @@ def without_home(manifest: RunManifest) -> RunManifest:
     return RunManifest.model_validate(shorten(manifest.model_dump(mode="json")))
 
 
-def _refuse_occupied(layout: Layout) -> None:
+def refuse_occupied(layout: Layout) -> None:
+    """Raises `InputError` when the folder holds a run or anything else; one that is not there is free."""
+    if not layout.root.is_dir():
+        return
     if layout.manifest.exists():
         raise InputError(
             "this folder already holds a run",
