@@ -31,6 +31,7 @@ from srft.run_directory.opening import refuse_occupied
 from srft.run_directory.reader import read_manifest
 from srft.session import Session
 from srft.train import train
+from srft.trainer_log import TrainerLog
 from srft.updater import Updater
 from srft.wire import EndReason, Parent
 
@@ -87,8 +88,11 @@ def run_prepared(ready: Prepared, run_dir: Path, say: Say, fork: Fork | None = N
     if fork is not None:
         parent = Parent(run_id=read_manifest(fork.run)["run_id"], step=fork.step)
     manifest = make_manifest(ready, run_dir, parent)
-    with RunDirectory.create(run_dir, manifest, _writer_options(ready.recipe)) as run:
-        session = _session(ready, run, say, _starting_weights(ready))
+    with (
+        RunDirectory.create(run_dir, manifest, _writer_options(ready.recipe)) as run,
+        TrainerLog(run.layout.log, say) as log,
+    ):
+        session = _session(ready, run, log, _starting_weights(ready))
         if fork is not None:
             _begin_as_fork(session, fork)
         return session, _run_to_end(session)
@@ -118,15 +122,18 @@ def run_resumed(
         )
     with prepared(loaded, say, checkpoint) as ready:
         _make_deterministic(ready.recipe)
-        with RunDirectory.resume(
-            run_dir,
-            _writer_options(ready.recipe),
-            from_step=from_step,
-            device=device_of(ready.policy),
-            versions=versions(),
-        ) as run:
-            say(f"resuming after step {from_step}")
-            session = _session(ready, run, say, _starting_weights(ready, resumed=checkpoint is not None))
+        with (
+            RunDirectory.resume(
+                run_dir,
+                _writer_options(ready.recipe),
+                from_step=from_step,
+                device=device_of(ready.policy),
+                versions=versions(),
+            ) as run,
+            TrainerLog(run.layout.log, say) as log,
+        ):
+            log(f"resuming after step {from_step}")
+            session = _session(ready, run, log, _starting_weights(ready, resumed=checkpoint is not None))
             state = None if checkpoint is None else read_state(checkpoint)
             session.keeper.restore({} if state is None else state.values)
             if state is not None:

@@ -21,6 +21,8 @@ from srft.rewards import Judge, needs_answer
 from srft.rows import Problem
 
 Say = Callable[[str], None]
+_STDERR = 2
+"""What a user's reward prints goes where the trainer's own words go."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +73,7 @@ def prepared(loaded: LoadedRecipe, say: Say, checkpoint: Path | None = None) -> 
         if phase.method.needs.demonstrations == "required":
             require_demonstrations(problems, recipe.data.path, phase.method.name)
     _check_context(recipe, policy, [*problems, *held_out, *final], where)
-    with Judge(recipe.reward, loaded.base_dir, think_tags=recipe.prompt.think_tags) as judge:
+    with Judge(recipe.reward, loaded.base_dir, think_tags=recipe.prompt.think_tags, stderr=_STDERR) as judge:
         yield Prepared(
             loaded=loaded,
             recipe=recipe,
