@@ -33,3 +33,9 @@ def trainers(tmp_path_factory):
     started = Trainers(tmp_path_factory.mktemp("trainers"))
     yield started
     started.close()
+
+
+@pytest.fixture
+def in_recipe_folder(recipe, monkeypatch):
+    """Work in the recipe's folder, so that sentences name places as a person there sees them."""
+    monkeypatch.chdir(recipe.parent)

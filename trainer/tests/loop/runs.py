@@ -14,7 +14,7 @@ from pathlib import Path
 
 from safetensors.torch import load_file
 
-from srft.launch import Fork, run_new
+from srft.launch import Fork, run_new, run_resumed
 from srft.recipe import load_recipe
 
 TRAINER = Path(__file__).resolve().parents[2]
@@ -25,6 +25,13 @@ def train_here(recipe: Path, run_dir: Path, fork: str | None = None, **overrides
     said: list[str] = []
     pairs = [(key.replace("__", "."), json.dumps(value)) for key, value in overrides.items()]
     run_new(load_recipe(recipe, pairs), run_dir, said.append, None if fork is None else Fork.parse(fork))
+    return said
+
+
+def resume_here(run_dir: Path, *memory: tuple[str, str]) -> list[str]:
+    """Resume in this process, with `--set` pairs; returns what the trainer said."""
+    said: list[str] = []
+    run_resumed(run_dir, None, said.append, memory)
     return said
 
 
@@ -112,3 +119,8 @@ def events(run_dir: Path, kind: str | None = None) -> list[dict]:
 def weights(run_dir: Path, step: int) -> dict:
     """The tensors of a checkpoint."""
     return load_file(run_dir / "checkpoints" / f"step-{step:06d}" / "model.safetensors")
+
+
+def end_of(run_dir: Path) -> dict:
+    """How the run ended, by its last event."""
+    return events(run_dir)[-1]["end"]
