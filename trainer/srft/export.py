@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 from safetensors import SafetensorError
+from torch import nn
 
 from srft.data.places import shown_path
 from srft.engine.checkpoint import STATE_FOLDER
@@ -43,5 +45,19 @@ def _export(run_dir: Path, checkpoint: Path, target: Path) -> None:
     # Merging needs no accelerator, and the run may have had one that is not here.
     model = loaded.recipe.model.model_copy(update={"device": "cpu"})
     policy = load_policy(model, loaded.base_dir, seed=0, where=shown_path(loaded.path), checkpoint=checkpoint)
+    _untie(policy.model)
     policy.model.merge_and_unload().save_pretrained(target)
     policy.tokenizer.save_pretrained(target)
+
+
+def _untie(model: Any) -> None:
+    """Give embeddings and head a weight each where one of them has an adapter, which the other must not get."""
+    from peft.tuners.tuners_utils import BaseTunerLayer
+
+    base = model.get_base_model()
+    embeddings, head = base.get_input_embeddings(), base.get_output_embeddings()
+    if embeddings.weight is not head.weight or not any(isinstance(m, BaseTunerLayer) for m in (embeddings, head)):
+        return
+    inner = head.get_base_layer() if isinstance(head, BaseTunerLayer) else head
+    inner.weight = nn.Parameter(head.weight.detach().clone(), requires_grad=False)
+    base.config.tie_word_embeddings = False
