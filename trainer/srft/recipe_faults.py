@@ -219,8 +219,8 @@ def _limits(field: FieldInfo | None, context: Mapping[str, Any]) -> str:
         name: getattr(item, name) for item in (field.metadata if field else ()) for name in words if hasattr(item, name)
     }
     found = found or dict(context)
-    if "lt" in found and found["lt"] == 2**63:
-        found["lt"] = "2^63"
+    if "lt" in found and found["lt"] == 2**53:
+        found["lt"] = "2^53"
     return " and ".join(f"{words[name]} {found[name]}" for name in words if name in found)
 
 

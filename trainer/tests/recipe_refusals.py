@@ -225,8 +225,8 @@ REFUSALS = [
     Refusal(
         "seed",
         "a seed beyond 63 bits",
-        "recipe.srft.json:5: `seed` is 9223372036854775808; give a number of at least 0 and below 2^63.",
-        with_line(f'"seed": {2**63}'),
+        "recipe.srft.json:5: `seed` is 9007199254740992; give a number of at least 0 and below 2^53.",
+        with_line(f'"seed": {2**53}'),
     ),
     Refusal(
         "pair",

@@ -143,7 +143,7 @@ def test_names_every_fault(tmp_path, monkeypatch):
     with pytest.raises(RecipeError) as caught:
         load_recipe(write(tmp_path, text), [("seed", "-1")])
     assert [(fault.where, fault.remedy) for fault in caught.value.faults] == [
-        ("--set seed=-1", "give a number of at least 0 and below 2^63"),
+        ("--set seed=-1", "give a number of at least 0 and below 2^53"),
         ("recipe.srft.json:1", "write a text that is not empty"),
         ("recipe.srft.json:2", "give a number of at least 1"),
         ("recipe.srft.json:3", "write `weight`, the nearest known key"),
