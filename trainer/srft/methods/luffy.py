@@ -12,7 +12,7 @@ from torch import Tensor
 from srft.config import LuffyConfig
 from srft.maths.objectives import Term, Update, entropy_bonus, normaliser, ratio, shaped
 from srft.maths.tokens import TokenBatch
-from srft.methods.groups import advantage_rows, split_by_groups, with_demo_reward
+from srft.methods.groups import split_by_groups, united_rows, with_demonstration
 from srft.methods.method import Composition, Group, Needs, Stateless
 from srft.methods.settings import StepSettings
 from srft.rows import Problem
@@ -33,21 +33,17 @@ class Luffy(Stateless):
 
     def compose(self, problem: Problem, step: int) -> Composition:
         """Own rollouts plus the demonstration; one more rollout where there is none."""
-        if problem.demonstration_ids is None:
-            return Composition(rollouts=self.config.rollouts + 1)
-        return Composition(rollouts=self.config.rollouts, demonstrations=1)
+        return with_demonstration(problem, self.config.rollouts)
 
     def updates(self, groups: Sequence[Group], step: int) -> list[Update]:
         """Advantages over the united group; no clip."""
         return [
             Update(
-                rows=tuple(
-                    row
-                    for group in part
-                    for row in advantage_rows(
-                        with_demo_reward(group, self.config.demo_reward, self.settings.correct_at),
-                        divide_by_std=self.config.advantage_std,
-                    )
+                rows=united_rows(
+                    part,
+                    divide_by_std=self.config.advantage_std,
+                    demo_reward=self.config.demo_reward,
+                    correct_at=self.settings.correct_at,
                 ),
                 terms=self._terms(),
             )

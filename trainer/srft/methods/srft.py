@@ -17,7 +17,7 @@ from srft.config import ResolvedSrft
 from srft.maths.entropy_weights import entropy_weight, scoped_entropy_N
 from srft.maths.objectives import RowWeight, Term, Update, entropy_bonus, normaliser, ratio, shaped
 from srft.maths.tokens import TokenBatch
-from srft.methods.groups import advantage_rows, split_by_groups, with_demo_reward
+from srft.methods.groups import split_by_groups, united_rows, with_demonstration
 from srft.methods.method import Composition, Group, Needs, Stateless
 from srft.methods.settings import StepSettings
 from srft.rows import Problem
@@ -38,21 +38,17 @@ class Srft(Stateless):
 
     def compose(self, problem: Problem, step: int) -> Composition:
         """Own rollouts plus the demonstration; one more rollout where there is none."""
-        if problem.demonstration_ids is None:
-            return Composition(rollouts=self.config.rollouts + 1)
-        return Composition(rollouts=self.config.rollouts, demonstrations=1)
+        return with_demonstration(problem, self.config.rollouts)
 
     def updates(self, groups: Sequence[Group], step: int) -> list[Update]:
         """Eq. 7 for the advantages, Eq. 13 for the loss: a plain sum of the terms."""
         return [
             Update(
-                rows=tuple(
-                    row
-                    for group in part
-                    for row in advantage_rows(
-                        with_demo_reward(group, self.config.demo_reward, self.settings.correct_at),
-                        divide_by_std=self.config.advantage_std,
-                    )
+                rows=united_rows(
+                    part,
+                    divide_by_std=self.config.advantage_std,
+                    demo_reward=self.config.demo_reward,
+                    correct_at=self.settings.correct_at,
                 ),
                 terms=srft_terms(self.config, longest=self.settings.longest),
                 weights=self._row_weights(),
