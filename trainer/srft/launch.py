@@ -223,13 +223,17 @@ def _run_to_end(session: Session) -> EndReason:
 
 
 def _out_of_memory(session: Session) -> InputError:
-    tokens = session.updater.micro_batch_tokens
+    """Where it was the training pass, its micro-batch was halved before; else rollouts took the memory."""
+    if session.updater.micro_batch_halved:
+        key, tokens = "training.micro_batch_tokens", session.updater.micro_batch_tokens
+        other = " or with --set model.gradient_checkpointing=true"
+    else:
+        key, tokens = "rollouts.batch_tokens", session.prepared.recipe.rollouts.batch_tokens
+        other = ""
     return InputError(
-        f"memory ran out with micro-batches of {tokens} tokens and rollouts.batch_tokens of "
-        f"{session.prepared.recipe.rollouts.batch_tokens}",
+        f"memory ran out with {key} at {tokens}",
         where=f"step {session.step + 1}",
-        remedy=f"go on with --resume and smaller ones (--set training.micro_batch_tokens={max(1, tokens // 4)}) or "
-        "with --set model.gradient_checkpointing=true",
+        remedy=f"go on with --resume and less at once, such as --set {key}={max(1, tokens // 4)},{other}".rstrip(","),
     )
 
 

@@ -98,6 +98,7 @@ def read_tokenizer(folder: ModelFolder) -> PreTrainedTokenizerBase:
     """The tokenizer. Raises `InputError`."""
     try:
         tokenizer: Any = AutoTokenizer.from_pretrained(str(folder.path), trust_remote_code=False)
+        tokenizer.name_or_path = folder.name  # It is written into checkpoints, where no path of this machine belongs.
         return tokenizer
     except Exception as error:  # What the tokenizers library raises is a plain Exception.
         raise InputError(
@@ -131,6 +132,7 @@ def read_weights(folder: ModelFolder, dtype: torch.dtype) -> PreTrainedModel:
             remedy="the file may be truncated: fetch or copy it again",
         ) from error
     model, info = loaded
+    model.name_or_path = model.config._name_or_path = folder.name  # Adapters name their base by it.
     wrong = [
         *info["missing_keys"],
         *(key if isinstance(key, str) else key[0] for key in info["mismatched_keys"]),

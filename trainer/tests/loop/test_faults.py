@@ -239,6 +239,15 @@ def context(tokens: int) -> None:
     write_problems(Path("train.jsonl"), 4, seed=0)
 
 
+@pytest.mark.parametrize("lora", [None, {"rank": 2}], ids=["full", "lora"])
+def test_a_run_names_no_path_of_the_machine(recipe, lora):
+    train_here(recipe, RUN, training__steps=1, model__lora=lora)
+    here = str(Path.cwd()).encode()
+    files = [path for path in RUN.rglob("*") if path.is_file()]
+    assert [path for path in files if here in path.read_bytes()] == []
+    assert {path.parent.name for path in files} >= {"run", "rollouts", "step-000001", "trainer_state"}
+
+
 @pytest.mark.parametrize("given", MODELS)
 def test_a_model_that_does_not_fit_the_problems(recipe, given):
     spoil, keys, remedy = MODELS[given]

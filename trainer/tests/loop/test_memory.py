@@ -77,7 +77,7 @@ def test_memory_that_runs_out_twice_ends_a_run_that_can_be_resumed(recipe, monke
         with pytest.raises(InputError) as caught:
             train_here(recipe, RUN, **keys)
     sentence = str(caught.value)
-    assert "memory ran out with micro-batches of 50 tokens" in sentence
+    assert "memory ran out with training.micro_batch_tokens at 50" in sentence
     assert "--resume" in sentence
     assert end_of(RUN)["kind"] == "failed"
     assert sentence in end_of(RUN)["message"]
@@ -127,7 +127,7 @@ def test_memory_that_runs_out_while_sampling(recipe, monkeypatch):
         raise ERRORS["CPU memory runs out"]
 
     monkeypatch.setattr("srft.collect.Collector.sample", full)
-    with pytest.raises(InputError, match=r"rollouts.batch_tokens of 65536; go on with --resume") as caught:
+    with pytest.raises(InputError, match=r"rollouts.batch_tokens=16384") as caught:
         train_here(recipe, RUN)
     assert end_of(RUN)["kind"] == "failed"
     record("loop", "memory runs out while sampling", str(caught.value))
