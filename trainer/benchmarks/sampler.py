@@ -84,14 +84,14 @@ def measure(ready: Prepared, batch: int, rounds: int) -> dict[str, float]:
 def main() -> None:
     """Measures each batch size."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="3 rounds instead of 11")
+    parser.add_argument("--quick", action="store_true", help="3 rounds instead of 7")
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     recipe = load_recipe(DEMO / "recipes" / "srft.srft.json", [("model.threads", str(options.threads))])
     figures: dict[str, float] = {}
     with prepared(recipe, say=lambda line: None) as ready:
         for batch in BATCHES:
-            figures |= measure(ready, batch, rounds=3 if options.quick else 11)
+            figures |= measure(ready, batch, rounds=3 if options.quick else 7)
     print_figures(figures)
 
 
