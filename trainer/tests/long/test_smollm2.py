@@ -240,8 +240,13 @@ def test_the_pad_token_ends_every_turn_and_its_embedding_learns(loaded, tokenize
     problem = problems_of(loaded, tokenizer)[0]
     assert problem.demonstration_ids is not None
     assert tokenizer.pad_token_id in problem.prompt_ids
+    embedding_VH = policy.model.get_input_embeddings().weight
     # The tied head gives every row a gradient too, so the loss stands before it.
-    hidden_NH, _, _ = make_training_pass(policy.model).hidden([(problem.prompt_ids, problem.demonstration_ids)])
-    hidden_NH.square().mean().backward()
-    gradient_VH = policy.model.get_input_embeddings().weight.grad
-    assert gradient_VH[tokenizer.pad_token_id].abs().max() > 0
+    for hidden_NH in (
+        make_training_pass(policy.model).hidden([(problem.prompt_ids, problem.demonstration_ids)])[0],
+        policy.model.model(torch.tensor([problem.prompt_ids])).last_hidden_state[0],
+    ):
+        embedding_VH.grad = None
+        hidden_NH.square().mean().backward()
+        assert embedding_VH.grad is not None
+        assert embedding_VH.grad[tokenizer.pad_token_id].abs().max() > 0
