@@ -116,10 +116,12 @@ def _greedy_figures(rows: Sequence[Row]) -> dict[str, Interval]:
 def _sampled_figures(rows_by_problem: Sequence[Sequence[Row]]) -> dict[str, Interval]:
     samples = len(rows_by_problem[0])
     right = [sum(row.correct for row in rows) for rows in rows_by_problem]
-    return {
-        f"avg@{samples}": _interval([count / samples for count in right]),
-        f"pass@{samples}": _interval([pass_at_k(count, samples, samples) for count in right]),
+    powers = [2**exponent for exponent in range(1, samples.bit_length()) if 2**exponent < samples]
+    by_k = {
+        f"pass@{k}": _interval([pass_at_k(count, samples, k) for count in right])
+        for k in dict.fromkeys([*powers, samples])
     }
+    return {f"avg@{samples}": _interval([count / samples for count in right]), **by_k}
 
 
 def _interval(values: Sequence[float]) -> Interval:

@@ -20,14 +20,20 @@ def wilson(successes: int, count: int) -> tuple[float, float]:
 
 
 def mean_interval(values: Sequence[float]) -> tuple[float, float, float]:
-    """Mean and its 95 % normal interval over independent values; the interval of one value is the value."""
+    """Mean and its 95 % normal interval over independent values; the interval of one value is the value.
+
+    Values that all lie in [0, 1] are shares, and the interval of their mean does not leave [0, 1] either.
+    """
     count = len(values)
     mean = math.fsum(values) / count
     if count == 1:
         return mean, mean, mean
     variance = math.fsum((value - mean) ** 2 for value in values) / (count - 1)
     spread = Z_95 * math.sqrt(variance / count)
-    return mean, mean - spread, mean + spread
+    low, high = mean - spread, mean + spread
+    if min(values) >= 0 and max(values) <= 1:
+        low, high = max(0.0, low), min(1.0, high)
+    return mean, low, high
 
 
 def pass_at_k(correct: int, samples: int, k: int) -> float:
