@@ -256,7 +256,7 @@ def test_evaluate_prints_intervals(finished, capsys):
     assert code == 0
     figures = json.loads(out)
     assert figures.keys() == {"evaluation"}
-    assert figures["evaluation"].keys() == {"accuracy", "regex", "avg@3", "pass@3"}
+    assert figures["evaluation"].keys() == {"accuracy", "regex", "avg@3", "pass@2", "pass@3"}
     for figure in figures["evaluation"].values():
         assert figure["count"] == 6
         assert figure["low"] <= figure["value"] <= figure["high"]
