@@ -1,4 +1,4 @@
-// npm run bench [-- --only KEY …] [--quick]: the figures of the project (docs/benchmarks.md), as a table, and as one JSON
+// npm run bench [-- --only KEY …] [--threads N] [--quick]: the figures of the project (docs/benchmarks.md), as a table, and as one JSON
 // object in the last line. --only measures the figures named; --quick shows in a few minutes whether everything runs, but
 // with too few repetitions to rely on, and for the loss head at sizes that mean nothing.
 import { spawn } from 'node:child_process';
@@ -12,7 +12,8 @@ import { ensurePeer, ensurePython, setUp } from './lib/setup.mjs';
 
 /** @typedef {{ is: '≥' | '≤' | '<', than: number }} Target */
 /** @typedef {Record<string, number>} Figures a benchmark's last line: its keys, their spread as `<key>_min` and `<key>_max`, and what else it tells */
-/** @typedef {{ keys: string[], command: (keys: string[], quick: boolean) => Promise<[program: string, args: string[]]> }} Benchmark */
+/** @typedef {{ threads?: string, quick: boolean }} Options */
+/** @typedef {{ keys: string[], command: (keys: string[], options: Options) => Promise<[program: string, args: string[]]> }} Benchmark */
 
 /** @type {Record<string, Target>} in the order of the last line */
 const targets = {
@@ -40,8 +41,8 @@ const benchmarks = {
   'sampler against generate': { keys: ['sampler_vs_generate'], command: inTrainer('sampler', ensurePython) },
   'step against TRL': {
     keys: ['step_vs_trl_demo_fixed', 'step_vs_trl_random_fixed', 'step_vs_trl_demo_natural'],
-    command: async (keys, quick) => {
-      const [program, args] = await inTrainer('peer_step', ensurePeer)(keys, quick);
+    command: async (keys, options) => {
+      const [program, args] = await inTrainer('peer_step', ensurePeer)(keys, options);
       return [program, [...args, ...keys.flatMap((key) => ['--only', key])]];
     },
   },
@@ -49,43 +50,61 @@ const benchmarks = {
 };
 
 await runMain(async () => {
-  const { wanted, quick } = options();
+  const { wanted, ...options } = readOptions();
   await setUp();
   /** @type {Figures} */
   const figures = {};
   for (const [name, { keys, command }] of Object.entries(benchmarks)) {
     const needed = keys.filter((key) => wanted.includes(key));
     if (needed.length === 0) continue;
-    const [program, args] = await command(needed, quick);
+    const [program, args] = await command(needed, options);
     await timed(name, async () => Object.assign(figures, await figuresOf(name, program, args)));
   }
   const missing = wanted.find((key) => typeof figures[key] !== 'number');
   if (missing !== undefined) throw new Failure(`no benchmark measured ${missing}.`);
   printTable(wanted, figures);
-  if (quick) say('A quick run: it shows that the benchmarks work; its figures are not to be quoted.');
+  if (options.quick) say('A quick run: it shows that the benchmarks work; its figures are not to be quoted.');
   console.log(JSON.stringify(Object.fromEntries(wanted.map((key) => [key, figures[key]]))));
   return 0;
 });
 
-function options() {
+/** @returns {Options & { wanted: string[] }} */
+function readOptions() {
   const keys = Object.keys(targets);
   let values;
   try {
     ({ values } = parseArgs({
-      options: { only: { type: 'string', multiple: true }, quick: { type: 'boolean', default: false } },
+      options: {
+        only: { type: 'string', multiple: true },
+        threads: { type: 'string' },
+        quick: { type: 'boolean', default: false },
+      },
     }));
   } catch (error) {
-    throw new Failure(`${error instanceof Error ? error.message : error} Options are --only KEY and --quick.`);
+    throw new Failure(
+      `${error instanceof Error ? error.message : error} Options are --only KEY, --threads N and --quick.`,
+    );
   }
   const only = values.only ?? keys;
   const unknown = only.find((key) => !keys.includes(key));
   if (unknown !== undefined) throw new Failure(`There is no figure '${unknown}'; take some of ${keys.join(', ')}.`);
-  return { wanted: keys.filter((key) => only.includes(key)), quick: values.quick };
+  const { threads, quick } = values;
+  if (threads !== undefined && !/^[1-9]\d*$/.test(threads))
+    throw new Failure(`--threads is '${threads}', not a number.`);
+  return { wanted: keys.filter((key) => only.includes(key)), quick, ...(threads === undefined ? {} : { threads }) };
 }
 
 /** @param {string} module in trainer/benchmarks @param {() => Promise<string>} ensure @returns {Benchmark['command']} */
 function inTrainer(module, ensure) {
-  return async (_keys, quick) => [await ensure(), ['-m', `benchmarks.${module}`, ...(quick ? ['--quick'] : [])]];
+  return async (_keys, { threads, quick }) => [
+    await ensure(),
+    [
+      '-m',
+      `benchmarks.${module}`,
+      ...(threads === undefined ? [] : ['--threads', threads]),
+      ...(quick ? ['--quick'] : []),
+    ],
+  ];
 }
 
 /**
