@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -15,6 +16,8 @@ from srft.errors import InputError
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; an expected fault becomes one sentence, without a traceback unless `--debug` is given."""
+    # Before torch is loaded: threads that wait sleep, instead of spinning against whatever else the machine does.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     arguments = _parser().parse_args(argv)
     try:
         return arguments.run(arguments)
