@@ -113,10 +113,7 @@ function inTrainer(module, ensure) {
  */
 function figuresOf(name, program, args) {
   return new Promise((resolve, reject) => {
-    // PyTorch's threads spin while they wait for each other by default: with any other process on their cores, steps take
-    // up to ten times as long, on either side of a comparison. PASSIVE lets them sleep.
-    const waiting = process.env['OMP_WAIT_POLICY'] ?? 'PASSIVE';
-    const env = pythonEnvironment({ PYTHONWARNINGS: 'ignore', OMP_WAIT_POLICY: waiting });
+    const env = pythonEnvironment({ PYTHONWARNINGS: 'ignore' });
     const cwd = program === process.execPath ? root : trainerFolder;
     const child = spawn(program, args, { cwd, env, stdio: ['ignore', 'pipe', 'inherit'] });
     let output = '';

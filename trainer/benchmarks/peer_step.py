@@ -1,12 +1,12 @@
 """A whole GRPO step against TRL's GRPOTrainer: same model, prompts, number of tokens and updates, on the CPU.
 
-`python -m benchmarks.peer_step` prints a line a step and, last, one JSON object. It runs in the peer's environment,
-where both sides share one process, one torch and one number of threads, and take their steps in turn.
+`python -m benchmarks.peer_step` prints a line a step and, last, one JSON object. It runs in the peer's environment, the
+same torch for both sides. Each side has a process of its own, as its users start it, and they take their steps in turn.
 
 8 prompts, 8 responses each, at most 128 tokens, one AdamW update a step at a learning rate that moves nothing, so that
 all steps do the same work. Our step is the product's: sampling, judging in the reward's own process, update, and
-recording to a run directory. TRL's runs from the end of one step to the end of the next, less the time of ours.
-`fixed`: no token ends a response, on either side. `natural`: the model's end token does.
+recording to a run directory (`our_step`). TRL's runs from the end of one step to the end of the next, less the time of
+ours. `fixed`: no token ends a response, on either side. `natural`: the model's end token does.
 """
 
 from __future__ import annotations
@@ -16,34 +16,22 @@ import contextlib
 import importlib
 import json
 import os
+import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, TrainerCallback
 
-from benchmarks.measuring import (
-    DEMO,
-    Timed,
-    figures_of_pairs,
-    new_run_directory,
-    new_session,
-    print_figures,
-    shares_of_step,
-    step_metrics_of,
-    take_step,
-    without_end,
-)
+from benchmarks.measuring import DEMO, Timed, figures_of_pairs, print_figures
 from benchmarks.random_model import write_random_model
 from benchmarks.reward import score
 from srft.engine.policy import restore_padding_gradient
-from srft.preparation import Prepared, prepared
-from srft.prompts import PromptSource
-from srft.recipe import load_recipe
 
 PROMPTS, RESPONSES, MAX_TOKENS = 8, 8, 128
 LEARNING_RATE = 1e-9
@@ -67,12 +55,49 @@ CASES = {
 }
 
 
+class OurSide:
+    """The other process."""
+
+    def __init__(self, requests: IO[str], answers: IO[str]) -> None:
+        self._requests, self._answers = requests, answers
+        self.prompts: list[dict[str, Any]] = self._answer()
+        """Of all steps, in order: text and ids."""
+
+    def step(self, *, warm_up: bool) -> Timed:
+        """Takes one step."""
+        self._requests.write("warm up\n" if warm_up else "step\n")
+        self._requests.flush()
+        return Timed(**self._answer())
+
+    def finish(self) -> str:
+        """Where the time of its steps went."""
+        self._requests.close()
+        return self._answer()
+
+    def _answer(self) -> Any:
+        line = self._answers.readline()
+        if not line:
+            raise RuntimeError("our side ended; what it said stands above")
+        return json.loads(line)
+
+
+@contextlib.contextmanager
+def our_side(recipe: Path, run_dir: Path, case: Case) -> Generator[OurSide]:
+    """Starts it; it ends with the block."""
+    command = [sys.executable, "-m", "benchmarks.our_step", str(recipe), str(run_dir), *(["--fixed"] * case.fixed)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None and process.stdout is not None
+        try:
+            yield OurSide(process.stdin, process.stdout)
+        finally:
+            process.kill()
+
+
 @dataclass(slots=True)
 class Turns(TrainerCallback):
     """Takes our step after each of TRL's and times both."""
 
-    our_step: Callable[[], int]
-    """Takes one step and says how many tokens it generated."""
+    ours_in_turn: OurSide
     their_tokens: list[int]
     """Of each of TRL's steps, as its reward function saw them."""
     theirs: list[Timed] = field(default_factory=list)
@@ -87,9 +112,8 @@ class Turns(TrainerCallback):
         """Theirs is over; ours follows."""
         end = time.perf_counter()
         self.theirs.append(Timed(seconds=end - self.began, tokens=self.their_tokens[-1]))
-        tokens = self.our_step()
+        self.ours.append(self.ours_in_turn.step(warm_up=len(self.ours) < WARM_UP_STEPS))
         self.began = time.perf_counter()
-        self.ours.append(Timed(seconds=self.began - end, tokens=tokens))
         theirs, ours = self.theirs[-1], self.ours[-1]
         print(
             f"step {len(self.ours):2}: TRL {theirs.seconds:.3f} s, {theirs.tokens} tokens; "
@@ -106,13 +130,10 @@ def measure(key: str, case: Case, steps: int, threads: int, folder: Path) -> dic
         write_random_model(model_folder)
     recipe = folder / "recipe.srft.json"
     recipe.write_text(json.dumps(_recipe(model_folder, steps, threads)), encoding="utf-8")
-    with prepared(load_recipe(recipe), say=lambda line: None) as ready:
-        if case.fixed:
-            ready = without_end(ready)
-        with _our_steps(ready, folder / "run") as our_step:
-            turns = Turns(our_step, their_tokens=[])
-            _train_with_trl(ready, case, model_folder, steps, turns, folder / "trl")
-    print(f"our step: {shares_of_step(step_metrics_of(folder / 'run')[WARM_UP_STEPS:])}", flush=True)
+    with our_side(recipe, folder / "run", case) as ours_in_turn:
+        turns = Turns(ours_in_turn, their_tokens=[])
+        _train_with_trl(ours_in_turn.prompts, case, model_folder, steps, turns, folder / "trl")
+        print(f"our step: {ours_in_turn.finish()}", flush=True)
     theirs, ours = turns.theirs[WARM_UP_STEPS:], turns.ours[WARM_UP_STEPS:]
     if case.fixed:
         for each in (*theirs, *ours):
@@ -133,21 +154,9 @@ def _recipe(model: Path, steps: int, threads: int) -> Mapping[str, Any]:
     }
 
 
-@contextlib.contextmanager
-def _our_steps(ready: Prepared, run_dir: Path) -> Generator[Callable[[], int]]:
-    with new_run_directory(ready, run_dir) as run:
-        session = new_session(ready, run)
-
-        def step() -> int:
-            before = session.tokens
-            session.ledger.restart()
-            take_step(session)
-            return session.tokens - before
-
-        yield step
-
-
-def _train_with_trl(ready: Prepared, case: Case, model_folder: Path, steps: int, turns: Turns, output: Path) -> None:
+def _train_with_trl(
+    prompts: Sequence[Mapping[str, Any]], case: Case, model_folder: Path, steps: int, turns: Turns, output: Path
+) -> None:
     # TRL lies in the peer's environment alone, where no linter looks.
     trl: Any = importlib.import_module("trl")
     datasets: Any = importlib.import_module("datasets")
@@ -165,7 +174,7 @@ def _train_with_trl(ready: Prepared, case: Case, model_folder: Path, steps: int,
         model=model,
         processing_class=tokenizer,
         reward_funcs=reward,
-        train_dataset=datasets.Dataset.from_list(_prompts_in_our_order(ready, tokenizer, steps)),
+        train_dataset=datasets.Dataset.from_list(_checked(prompts, tokenizer)),
         args=trl.GRPOConfig(
             output_dir=str(output),
             use_cpu=True,
@@ -202,14 +211,12 @@ def _take_end_away(model: Any, tokenizer: Any) -> None:
     model.config.eos_token_id = tokenizer.eos_token_id
 
 
-def _prompts_in_our_order(ready: Prepared, tokenizer: Any, steps: int) -> list[dict[str, str]]:
-    """Rendered as for us, one row for each prompt of each step; TRL tokenises them to the same numbers."""
-    source = PromptSource(ready.problems, ready.recipe.seed)
-    problems = [drawn.problem for _ in range(steps) for drawn in source.draw(PROMPTS, lambda problem: True, {})]
-    for problem in problems:
-        if tuple(tokenizer(problem.prompt_text)["input_ids"]) != tuple(problem.prompt_ids):
-            raise RuntimeError(f"the prompt of {problem.id} has other tokens on TRL's side")
-    return [{"prompt": problem.prompt_text} for problem in problems]
+def _checked(prompts: Sequence[Mapping[str, Any]], tokenizer: Any) -> list[dict[str, str]]:
+    """Rendered as for us; TRL tokenises them to the same numbers."""
+    for prompt in prompts:
+        if tokenizer(prompt["text"])["input_ids"] != prompt["ids"]:
+            raise RuntimeError(f"a prompt has other tokens on TRL's side: {prompt['text']!r}")
+    return [{"prompt": prompt["text"]} for prompt in prompts]
 
 
 def main() -> None:

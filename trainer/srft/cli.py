@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import time
 from collections.abc import Sequence
@@ -12,12 +11,12 @@ from pathlib import Path
 
 from srft import __version__
 from srft.errors import InputError
+from srft.torch_environment import set_torch_environment
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; an expected fault becomes one sentence, without a traceback unless `--debug` is given."""
-    # Before torch is loaded: threads that wait sleep, instead of spinning against whatever else the machine does.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    set_torch_environment()
     arguments = _parser().parse_args(argv)
     try:
         return arguments.run(arguments)

@@ -86,7 +86,7 @@ def write(
     limit_R = np.array([request.settings.max_tokens for request in requests], dtype=np.int64)
     tokens_RT = np.empty((len(requests), int(limit_R.max())), dtype=np.int32)
     statistics_2RT = np.empty((2, *tokens_RT.shape), dtype=np.float32)
-    ends = np.array(sorted(end_token_ids), dtype=np.int32)
+    ends_V: np.ndarray | None = None
     queue = _Queue(requests, batch_tokens, equal_lengths=decoder.equal_lengths)
     progress = _Progress(watch, len(requests))
 
@@ -117,7 +117,9 @@ def write(
         statistics_2RT[:, row_B, count_B] = chosen[1:]
         count_B += 1
 
-        ended_B = np.isin(token_B, ends)
+        if ends_V is None:
+            ends_V = np.isin(np.arange(logits_BV.shape[1]), sorted(end_token_ids))
+        ended_B = ends_V[token_B]
         finished_B = ended_B | (count_B >= limit_R[row_B])
         progress.wrote(len(row_B), row_B, count_B, tokens_RT)
         if not finished_B.any():

@@ -17,10 +17,20 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from srft.engine.kernels import added, rms_norm
 from srft.engine.lean import Layer, LeanModel, Weights
 
 # Prefixes are prefilled in batches of about so many tokens, longest first.
 PREFILL_TOKENS = 8192
+
+
+class _LayerCache:
+    """Views of what one layer keeps. X = B * K, Y = P * K."""
+
+    def __init__(self, own_2BKTD: Tensor, prefix_2PKSD: Tensor) -> None:
+        self.own_key_BKTD, self.own_value_BKTD = own_2BKTD.unbind(0)
+        self.own_key_XTD, self.own_value_XTD = self.own_key_BKTD.flatten(0, 1), self.own_value_BKTD.flatten(0, 1)
+        self.prefix_key_YSD, self.prefix_value_YSD = (each.flatten(0, 1) for each in prefix_2PKSD.unbind(0))
 
 
 class LeanDecoder:
@@ -49,10 +59,13 @@ class LeanDecoder:
         known = len(self._prefix_length_P)
         lengths = [len(prefix) for prefix in prefixes]
         self._prefix_length_P = np.concatenate([self._prefix_length_P, np.array(lengths, dtype=np.int64)])
-        self._prefix = _enlarge(self._prefix, rows=len(self._prefix_length_P), columns=max(lengths))
+        self._prefix = _enlarge(self._prefix, rows=len(self._prefix_length_P), columns=max(lengths), fill=0.0)
         logits_PV = self._prefill(prefixes, known)
 
-        self._make_room(len(self._prefix_B) + sum(copies), longest)
+        live, rows = len(self._prefix_B), len(self._prefix_B) + sum(copies)
+        self._make_room(rows, longest)
+        # Masked columns get weight 0, but 0 times whatever memory holds need not be 0.
+        self._own[:, :, live:rows, :, : self._column] = 0
         new_P = np.arange(known, known + len(prefixes))
         self._prefix_B = np.concatenate([self._prefix_B, np.repeat(new_P, copies)])
         self._start_B = np.concatenate([self._start_B, np.full(sum(copies), self._column, dtype=np.int64)])
@@ -63,18 +76,15 @@ class LeanDecoder:
         """See `decoding.Decoder.step`."""
         if not self._arranged:
             self._arrange()
-        column, rows = self._column, len(self._prefix_B)
+        column = self._column
         self._column += 1
-        position_B = self._position_B + column
-        cos_BD, sin_BD = self._cos_PD[position_B][:, None], self._sin_PD[position_B][:, None]
+        cos_B1D, sin_B1D = (each.index_select(0, self._position_B + column)[:, None] for each in self._rotary)
         hidden_BH = functional.embedding(token_B, self._weights.embedding_VH)
-        for index, layer in enumerate(self._weights.layers):
-            query_BQD, key_BKD, value_BKD = self._project(layer, hidden_BH, cos_BD, sin_BD)
-            own = self._own[index, :, :rows]
-            own[0, :, :, column] = key_BKD
-            own[1, :, :, column] = value_BKD
-            mixed_BH = self._attend(query_BQD, own[:, :, :, : column + 1], self._prefix[index])
-            hidden_BH = self._finish(layer, hidden_BH, mixed_BH)
+        for layer, cache in zip(self._weights.layers, self._caches, strict=True):
+            query_BQD, key_BKD, value_BKD = self._project(layer, hidden_BH, cos_B1D, sin_B1D)
+            cache.own_key_BKTD[:, :, column] = key_BKD
+            cache.own_value_BKTD[:, :, column] = value_BKD
+            hidden_BH = self._finish(layer, hidden_BH, self._attend(query_BQD, cache, column + 1))
         return self._head(hidden_BH)
 
     def keep(self, order: np.ndarray) -> None:
@@ -95,10 +105,10 @@ class LeanDecoder:
     def _project(
         self, layer: Layer, hidden_NH: Tensor, cos_N1D: Tensor, sin_N1D: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Scaled and rotated queries [N, Q, D], rotated keys and values [N, K, D]."""
+        """Rotated queries [N, Q, D], rotated keys and values [N, K, D]."""
         shape = self._shape
         both = shape.query_heads + shape.key_heads
-        input_NH = functional.rms_norm(hidden_NH, hidden_NH.shape[-1:], layer.input_norm_H, shape.norm_eps)
+        input_NH = rms_norm(hidden_NH, layer.input_norm_H, shape.norm_eps)
         qkv_NXD = layer.qkv(input_NH).unflatten(-1, (-1, shape.head_size))
         qk_NXD, value_NKD = qkv_NXD[:, :both], qkv_NXD[:, both:]
         if layer.query_norm_D is not None and layer.key_norm_D is not None:
@@ -112,57 +122,38 @@ class LeanDecoder:
 
     def _finish(self, layer: Layer, hidden_NH: Tensor, mixed_NH: Tensor) -> Tensor:
         """The rest of a layer after its attention."""
-        hidden_NH = hidden_NH + layer.output(mixed_NH)
-        input_NH = functional.rms_norm(hidden_NH, hidden_NH.shape[-1:], layer.post_norm_H, self._shape.norm_eps)
+        hidden_NH = added(hidden_NH, mixed_NH, layer.output)
+        input_NH = rms_norm(hidden_NH, layer.post_norm_H, self._shape.norm_eps)
         gate_NF, up_NF = layer.gate_up(input_NH).chunk(2, dim=-1)
-        return hidden_NH + layer.down(layer.activation(gate_NF).mul_(up_NF))
+        return added(hidden_NH, layer.activation(gate_NF).mul_(up_NF), layer.down)
 
     def _head(self, hidden_BH: Tensor) -> Tensor:
-        weights = self._weights
-        normed_BH = functional.rms_norm(hidden_BH, hidden_BH.shape[-1:], weights.final_norm_H, self._shape.norm_eps)
-        return weights.head(normed_BH)
+        return self._weights.head(rms_norm(hidden_BH, self._weights.final_norm_H, self._shape.norm_eps))
 
-    def _attend(self, query_BQD: Tensor, own_2BKTD: Tensor, prefix_2PKSD: Tensor) -> Tensor:
-        """[B, Q * D] attention of each row's newest token to its prefix and its own tokens."""
-        shape, prefixes = self._shape, self._grid_PG[0]
-        rows, columns, size = len(query_BQD), own_2BKTD.shape[3], shape.head_size
-        repeats, span = shape.query_heads // shape.key_heads, prefix_2PKSD.shape[3]
-        query_BQD = query_BQD * shape.scale
+    def _attend(self, query_BQD: Tensor, cache: _LayerCache, columns: int) -> Tensor:
+        """[B, Q * D] attention of each row's newest token to its prefix and its first `columns` own tokens."""
+        shape, size, span = self._shape, self._shape.head_size, self._prefix.shape[4]
+        rows_XRD = (query_BQD * shape.scale).view(-1, shape.query_heads // shape.key_heads, size)
+        own_XRT = torch.bmm(rows_XRD, cache.own_key_XTD[:, :columns].mT)
+        before_XRS = self._from_grid(torch.bmm(self._to_grid(rows_XRD), cache.prefix_key_YSD.mT))
 
-        key_XTD, value_XTD = (each.reshape(rows * shape.key_heads, columns, size) for each in own_2BKTD.unbind(0))
-        score_BQT = torch.bmm(query_BQD.reshape(-1, repeats, size), key_XTD.transpose(1, 2)).view(rows, -1, columns)
-        if self._own_mask_B1T is not None:
-            score_BQT = score_BQT + self._own_mask_B1T[:, :, :columns]
+        score_XRC = torch.cat([before_XRS, own_XRT], dim=-1)
+        if self._mask_X1C is not None:
+            score_XRC += self._mask_X1C[:, :, : span + columns]
+        weight_XRC = score_XRC.softmax(dim=-1, dtype=torch.float32).to(query_BQD.dtype)
+        mixed_XRD = self._from_grid(torch.bmm(self._to_grid(weight_XRC[:, :, :span]), cache.prefix_value_YSD))
+        mixed_XRD = torch.baddbmm(mixed_XRD, weight_XRC[:, :, span:], cache.own_value_XTD[:, :columns])
+        return mixed_XRD.view(len(query_BQD), -1)
 
-        key_YSD, value_YSD = (each.reshape(prefixes * shape.key_heads, span, size) for each in prefix_2PKSD.unbind(0))
-        query_YXD = self._to_grid(query_BQD)
-        score_YXS = torch.bmm(query_YXD, key_YSD.transpose(1, 2))
-        score_BQS = self._from_grid(score_YXS)
-        if self._prefix_mask_B1S is not None:
-            score_BQS = score_BQS + self._prefix_mask_B1S
+    def _to_grid(self, rows_XRC: Tensor) -> Tensor:
+        """[P * K, G * R, C]: the rows of one prefix side by side; places without a row hold some row's numbers."""
+        prefixes = len(self._prefix_length_P) * self._shape.key_heads
+        return rows_XRC.index_select(0, self._row_Z).view(prefixes, -1, rows_XRC.shape[2])
 
-        weight_BQX = torch.cat([score_BQS, score_BQT], dim=-1).softmax(dim=-1, dtype=torch.float32).to(query_BQD.dtype)
-        weight_YXS = self._to_grid(weight_BQX[:, :, :span])
-        mixed_BQD = self._from_grid(torch.bmm(weight_YXS, value_YSD))
-        own_XRD = torch.bmm(weight_BQX[:, :, span:].reshape(-1, repeats, columns), value_XTD)
-        return (mixed_BQD + own_XRD.view_as(mixed_BQD)).flatten(1)
-
-    def _to_grid(self, rows_BQX: Tensor) -> Tensor:
-        """[P * K, G * R, X]: the rows of one prefix side by side; places without a row hold 0."""
-        prefixes, grid = self._grid_PG
-        keys, width = self._shape.key_heads, rows_BQX.shape[-1]
-        if not self._grid_is_full:
-            grid_ZQX = rows_BQX.new_zeros((prefixes * grid, *rows_BQX.shape[1:]))
-            grid_ZQX[self._place_B] = rows_BQX
-            rows_BQX = grid_ZQX
-        return rows_BQX.reshape(prefixes, grid, keys, -1, width).transpose(1, 2).reshape(prefixes * keys, -1, width)
-
-    def _from_grid(self, grid_YXW: Tensor) -> Tensor:
-        """[B, Q, W]: the inverse of `_to_grid`."""
-        prefixes, grid = self._grid_PG
-        keys, width = self._shape.key_heads, grid_YXW.shape[-1]
-        rows_ZQW = grid_YXW.view(prefixes, keys, grid, -1, width).transpose(1, 2).reshape(prefixes * grid, -1, width)
-        return rows_ZQW if self._grid_is_full else rows_ZQW[self._place_B]
+    def _from_grid(self, grid_YGC: Tensor) -> Tensor:
+        """[B * K, R, C]: the inverse of `_to_grid`."""
+        repeats = self._shape.query_heads // self._shape.key_heads
+        return grid_YGC.view(-1, repeats, grid_YGC.shape[2]).index_select(0, self._place_X)
 
     def _prefill(self, prefixes: Sequence[Sequence[int]], known: int) -> Tensor:
         """[new prefixes, V] logits after each; fills the cache of prefixes from `known` on."""
@@ -203,32 +194,40 @@ class LeanDecoder:
 
     def _arrange(self) -> None:
         """After rows came or went: where each row stands in the grid of prefixes, and what it must not see."""
-        device = self._own.device
+        device, rows, keys = self._own.device, len(self._prefix_B), self._shape.key_heads
         self._drop_idle_prefixes()
-        prefixes = len(self._prefix_length_P)
+        count_P = np.bincount(self._prefix_B, minlength=len(self._prefix_length_P))
         by_prefix = np.argsort(self._prefix_B, kind="stable")
-        count_P = np.bincount(self._prefix_B, minlength=prefixes)
-        first_P = np.cumsum(count_P) - count_P
-        place_B = np.empty(len(by_prefix), dtype=np.int64)
-        place_B[by_prefix] = np.arange(len(by_prefix)) - np.repeat(first_P, count_P)
-        grid = int(count_P.max())
-        place_B += self._prefix_B * grid
-        self._grid_PG = (prefixes, grid)
-        self._grid_is_full = len(place_B) == prefixes * grid and bool((place_B == np.arange(len(place_B))).all())
-        self._place_B = torch.from_numpy(place_B).to(device)
+        place_B = np.empty(rows, dtype=np.int64)
+        place_B[by_prefix] = np.arange(rows) - np.repeat(np.cumsum(count_P) - count_P, count_P)
+        # One place for each prefix, key head and row of the prefix, in this order.
+        row_PKG = np.zeros((len(count_P), keys, int(count_P.max())), dtype=np.int64)
+        head_K = np.arange(keys)
+        row_PKG[self._prefix_B[:, None], head_K, place_B[:, None]] = np.arange(rows)[:, None] * keys + head_K
+        place_BK = (self._prefix_B[:, None] * keys + head_K) * row_PKG.shape[2] + place_B[:, None]
+        self._row_Z = torch.from_numpy(row_PKG.ravel()).to(device)
+        self._place_X = torch.from_numpy(place_BK.ravel()).to(device)
 
         length_B = self._prefix_length_P[self._prefix_B]
         self._position_B = torch.from_numpy(length_B - self._start_B).to(device)
-        self._cos_PD, self._sin_PD = self._model.rotary(int(length_B.max()) + self._own.shape[4])
-        self._prefix_mask_B1S = self._mask(np.arange(self._prefix.shape[4]) >= length_B[:, None])
-        self._own_mask_B1T = self._mask(np.arange(self._own.shape[4]) < self._start_B[:, None])
+        self._rotary = self._model.rotary(int(length_B.max()) + self._own.shape[4])
+        hidden_BC = np.concatenate(
+            [
+                np.arange(self._prefix.shape[4]) >= length_B[:, None],
+                np.arange(self._own.shape[4]) < self._start_B[:, None],
+            ],
+            axis=1,
+        )
+        self._mask_X1C = None
+        if hidden_BC.any():
+            mask_BC = torch.zeros(hidden_BC.shape, device=device, dtype=self._own.dtype)
+            mask_BC.masked_fill_(torch.from_numpy(hidden_BC).to(device), float("-inf"))
+            self._mask_X1C = mask_BC.repeat_interleave(keys, dim=0)[:, None]
+        self._caches = [
+            _LayerCache(own_2BKTD=own[:, :rows], prefix_2PKSD=prefix)
+            for own, prefix in zip(self._own, self._prefix, strict=True)
+        ]
         self._arranged = True
-
-    def _mask(self, hidden_BT: np.ndarray) -> Tensor | None:
-        if not hidden_BT.any():
-            return None
-        mask_B1T = torch.zeros((len(hidden_BT), 1, hidden_BT.shape[1]), device=self._own.device, dtype=self._own.dtype)
-        return mask_B1T.masked_fill_(torch.from_numpy(hidden_BT).to(self._own.device)[:, None], float("-inf"))
 
     def _drop_idle_prefixes(self) -> None:
         """Forgets prefixes that no row continues, once they are half of all."""
@@ -248,14 +247,18 @@ class LeanDecoder:
             self._own[:, :, :, :, : kept.shape[4]] = kept
             self._column -= unused
             self._start_B = self._start_B - unused
-        self._own = _enlarge(self._own, rows=rows, columns=self._column + longest)
+        self._own = _enlarge(self._own, rows=rows, columns=self._column + longest, fill=None)
 
 
-def _enlarge(cache_L2BKTD: Tensor, *, rows: int, columns: int) -> Tensor:
-    """A cache with at least so many rows and columns that begins with the given one."""
+def _enlarge(cache_L2BKTD: Tensor, *, rows: int, columns: int, fill: float | None) -> Tensor:
+    """A cache with at least so many rows and columns that begins with the given one; what is new holds `fill`.
+
+    None: whatever memory holds. Pages of a large cache that no row ever reaches are then never touched.
+    """
     layers, two, old_rows, heads, old_columns, size = cache_L2BKTD.shape
     if rows <= old_rows and columns <= old_columns:
         return cache_L2BKTD
-    larger = cache_L2BKTD.new_zeros((layers, two, max(rows, old_rows), heads, max(columns, old_columns), size))
+    shape = (layers, two, max(rows, old_rows), heads, max(columns, old_columns), size)
+    larger = cache_L2BKTD.new_empty(shape) if fill is None else cache_L2BKTD.new_full(shape, fill)
     larger[:, :, :old_rows, :, :old_columns] = cache_L2BKTD
     return larger
