@@ -15,7 +15,7 @@ import torch
 from srft.collect import accepts
 from srft.config import DataConfig
 from srft.data import find_overlap, seam_report
-from srft.engine.memory import MemoryByPart, memory_by_part, saved_bytes
+from srft.engine.memory import MemoryByPart, Peak, in_use, memory_by_part
 from srft.engine.update import count, differentiate, micro_batches, statistics, token_batch
 from srft.ledger import Ledger
 from srft.maths.objectives import Update
@@ -112,10 +112,10 @@ def check_recipe(loaded: LoadedRecipe, say: Say, run_dir: Path | None = None) ->
         groups, generate_seconds = _probe(ready, method)
         say("measuring a training pass")
         updates = method.updates(groups, 1)
+        in_use_before = in_use(ready.policy.device)
         activations, train_seconds = _train_once(ready, updates)
-        measured = _measured(
-            ready, groups, updates, generate_seconds, train_seconds, activations, run_dir or Path.cwd()
-        )
+        memory = _memory(ready, method, groups, in_use_before, activations)
+        measured = _measured(ready, groups, updates, generate_seconds, train_seconds, memory, run_dir or Path.cwd())
         return CheckReport(
             measured=measured,
             findings=_findings(ready, measured),
@@ -140,27 +140,28 @@ def _probe(ready: Prepared, method: Method) -> tuple[list[Group], float]:
 
 
 def _train_once(ready: Prepared, updates: Sequence[Update]) -> tuple[int, float]:
-    """Largest bytes autograd keeps in one micro-batch, and the seconds of forward and backward; no weight changes."""
+    """Bytes it took at its peak beside gradients, and the seconds of forward and backward; no weight changes."""
     temperature = ready.recipe.rollouts.temperature or 1.0
-    largest, begin = 0, time.perf_counter()
+    peak, begin = Peak(ready.policy.model, ready.policy.device), time.perf_counter()
     for update in updates:
         rows = [row.row for row in update.rows]
         for numbers in micro_batches(ready.training_pass, rows, ready.recipe.training.micro_batch_tokens):
             micro = [update.rows[number] for number in numbers]
-            with saved_bytes() as saved:
+            with peak.forward():
                 logprob_N, entropy_N, row_N = statistics(
                     ready.training_pass,
                     [row.row for row in micro],
                     temperature,
                     entropy_gradient=any(term.reaches_entropy for term in update.terms),
                 )
-            largest = max(largest, saved.bytes)
             batch = token_batch(micro, logprob_N, entropy_N, row_N, None)
             parts = differentiate(update.terms, batch, count(update.rows), count(micro))
             torch.autograd.backward([logprob_N], [parts.logprob_gradient_N])
+    seconds, gradients = time.perf_counter() - begin, 0
     for parameter in ready.policy.names.values():
+        gradients += 0 if parameter.grad is None else parameter.grad.nbytes
         parameter.grad = None
-    return largest, time.perf_counter() - begin
+    return max(0, peak.bytes() - gradients), seconds
 
 
 def _measured(
@@ -169,7 +170,7 @@ def _measured(
     updates: Sequence[Update],
     generate_seconds: float,
     train_seconds: float,
-    activations: int,
+    memory: MemoryByPart,
     run_dir: Path,
 ) -> Measured:
     recipe = ready.recipe
@@ -194,18 +195,6 @@ def _measured(
         share_beyond=recipe.recording.share_beyond,
         evaluation_rows=evaluations * answers,
     )
-    memory = memory_by_part(
-        ready.policy,
-        optimisers=len(ready.phases[-1].method.needs.optimisers),
-        activations=activations,
-        cache_tokens=min(
-            recipe.rollouts.batch_tokens,
-            len(own)
-            * round(scale)
-            * (max(len(group.problem.prompt_ids) for group in groups) + recipe.rollouts.max_tokens),
-        ),
-        reference=ready.phases[-1].method.needs.reference is not None,
-    )
     kept = recipe.checkpoint.keep_last + recipe.checkpoint.keep_best
     outcomes = [{row.correct for row in group.rows if row.kind is not Kind.DEMONSTRATION} for group in groups]
     return Measured(
@@ -224,6 +213,23 @@ def _measured(
         records=records,
         checkpoint_bytes=kept * memory.trained_weights + memory.optimiser,
         free_disk_bytes=shutil.disk_usage(run_dir).free,
+    )
+
+
+def _memory(
+    ready: Prepared, method: Method, groups: Sequence[Group], in_use_before: int, activations: int
+) -> MemoryByPart:
+    recipe = ready.recipe
+    own = sum(row.kind is not Kind.DEMONSTRATION for group in groups for row in group.rows)
+    rows_per_step = own * round(recipe.training.prompts_per_step / len(groups))
+    longest = max(len(group.problem.prompt_ids) for group in groups) + recipe.rollouts.max_tokens
+    return memory_by_part(
+        ready.policy,
+        optimisers=len(method.needs.optimisers),
+        in_use_before=in_use_before,
+        activations=activations,
+        cache_tokens=min(recipe.rollouts.batch_tokens, rows_per_step * longest),
+        reference=method.needs.reference is not None,
     )
 
 
@@ -246,7 +252,7 @@ def _findings(ready: Prepared, measured: Measured) -> list[Finding]:
         message = f"the run needs about {_bytes(needed)} of disk and {_bytes(free)} are free"
         add("error", "recording.max_gb", message, "free space, lower recording.max_gb or keep fewer checkpoints")
     memory, available = measured.memory.total, measured.memory.available
-    if available is not None and memory > available:
+    if memory > available:
         message = f"the run needs about {_bytes(memory)} of memory and {_bytes(available)} are free"
         add("error", "training.micro_batch_tokens", message, f"the largest part is {measured.memory.largest}")
     if measured.truncated_share is not None and measured.truncated_share > 0.25:

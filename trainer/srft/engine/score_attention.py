@@ -11,7 +11,8 @@ size. Queries are laid out [U, K, G, C, R, D], keys and values [U, K, G, C, D]: 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,6 +53,27 @@ class _Kept:
     inverse: Tensor
     mixed: Tensor
 
+    def tensors(self) -> list[Tensor | None]:
+        """All of it, as autograd keeps it: counted, and given back, like everything else that a pass keeps."""
+        before_key, before_value = self.before or (None, None)
+        fixed = [self.query, self.key, self.value, before_key, before_value, self.before_weight]
+        return [*fixed, self.inverse, self.mixed, *self.own_weights]
+
+    @staticmethod
+    def of(tensors: Sequence[Any]) -> _Kept:
+        """The inverse of `tensors`."""
+        query, key, value, before_key, before_value, before_weight, inverse, mixed, *own_weights = tensors
+        return _Kept(
+            query=query,
+            key=key,
+            value=value,
+            before=None if before_key is None else (before_key, before_value),
+            before_weight=before_weight,
+            own_weights=own_weights,
+            inverse=inverse,
+            mixed=mixed,
+        )
+
 
 class _ScoreAttention(torch.autograd.Function):
     @staticmethod
@@ -72,7 +94,9 @@ class _ScoreAttention(torch.autograd.Function):
             assert block.prompt_U is not None
             before = prompts_2PKSD[:, block.prompt_U, :, : block.span].contiguous()
             kept.append(_forward(qkv_NX, mixed_NX, block, plan, (before[0], before[1])))
-        ctx.plan, ctx.kept, ctx.prompt_size = plan, kept, size
+        parts = [each.tensors() for each in kept]
+        ctx.save_for_backward(*itertools.chain.from_iterable(parts))
+        ctx.plan, ctx.lengths, ctx.prompt_size = plan, [len(part) for part in parts], size
         return mixed_NX
 
     @staticmethod
@@ -82,7 +106,8 @@ class _ScoreAttention(torch.autograd.Function):
         shape = plan.shape
         grad_qkv_NX = grad_NX.new_empty((len(grad_NX), (shape.query_heads + 2 * shape.key_heads) * shape.head_size))
         grad_prompts_2PKSD = grad_NX.new_zeros(ctx.prompt_size)
-        kept: list[_Kept] = ctx.kept
+        saved = iter(ctx.saved_tensors)
+        kept = [_Kept.of(list(itertools.islice(saved, length))) for length in ctx.lengths]
         for block in reversed(plan.response_blocks):
             grads = _backward(grad_NX, block, plan, kept.pop())
             for total_PKSD, part_UKSD in zip(grad_prompts_2PKSD, (grads.before_key, grads.before_value), strict=True):
