@@ -25,7 +25,7 @@ class MemoryByPart:
     optimiser: int
     """Two moments, and float32 masters where weights are of lower precision."""
     reference: int
-    held: int
+    resident: int
     """Beside them, between passes, measured: fused copies for sampling; on a CPU also Python, PyTorch and the data."""
     activations: int
     """What a training pass takes at its peak, measured: activations kept for backward and what is made of them."""
@@ -37,7 +37,7 @@ class MemoryByPart:
     @property
     def total(self) -> int:
         """The peak."""
-        steady = self.weights + self.gradients + self.optimiser + self.reference + self.held
+        steady = self.weights + self.gradients + self.optimiser + self.reference + self.resident
         return steady + max(self.activations, self.cache)
 
     @property
@@ -47,7 +47,7 @@ class MemoryByPart:
         return max(parts, key=lambda name: getattr(self, name))
 
     def __str__(self) -> str:
-        parts = ("weights", "gradients", "optimiser", "reference", "held", "activations", "cache")
+        parts = ("weights", "gradients", "optimiser", "reference", "resident", "activations", "cache")
         shown = ", ".join(f"{name} {getattr(self, name) / 1e6:.0f}" for name in parts if getattr(self, name))
         return f"{self.total / 1e6:.0f} MB at most ({shown})"
 
@@ -105,7 +105,7 @@ def memory_by_part(
         gradients=4 * trained,
         optimiser=8 * trained * optimisers + 4 * low_precision,
         reference=trained_bytes if reference else 0,
-        held=max(0, in_use_before - weights),
+        resident=max(0, in_use_before - weights),
         activations=activations,
         cache=cache_tokens * _cache_bytes_per_token(policy),
         available=_available(policy.device, in_use_before),
