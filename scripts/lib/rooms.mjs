@@ -9,22 +9,52 @@
  * @property {readonly string[]} packages npm packages it may import
  */
 
-/** @type {readonly Room[]} */
+/** @type {readonly Room[]} inner rooms before those around them */
 export const rooms = [
   // Pure: data in, data out. No Node, no DOM, no editor; it runs in the extension host, in a webview and in a terminal.
   { folder: 'core', rooms: [], node: false, packages: [] },
   // The run directory: files, tails, processes. No editor, so that a terminal and a test can use it.
-  { folder: 'src/runs', rooms: ['core'], node: true, packages: [] },
+  { folder: 'src/runs', rooms: ['core'], node: true, packages: ['hyparquet-writer'] },
+  // The Python environment, the GPU and the disk, as values. No editor.
+  { folder: 'src/environment', rooms: ['core'], node: true, packages: [] },
   // What `npm run demo` shows in a terminal.
   { folder: 'src/cli', rooms: ['core', 'src/runs'], node: true, packages: [] },
+  // Everything that touches the editor.
+  {
+    folder: 'src/views',
+    rooms: ['core', 'src/runs', 'src/environment'],
+    node: true,
+    packages: ['vscode', 'jsonc-parser'],
+  },
+  // activate(): makes things and hands them over.
+  { folder: 'src', rooms: ['core', 'src/runs', 'src/environment', 'src/views'], node: true, packages: ['vscode'] },
+  // The browser's side: draws what the host folded.
+  {
+    folder: 'webview',
+    rooms: ['core'],
+    node: false,
+    packages: ['preact', '@preact/signals', 'uplot', '@vscode/webview-ui-toolkit', '@vscode/codicons'],
+  },
   {
     folder: 'test/unit',
-    rooms: ['core', 'src/runs', 'src/cli', 'scripts'],
+    rooms: ['core', 'src/runs', 'src/environment', 'src/cli', 'scripts'],
     node: true,
     packages: ['ajv', 'eslint', 'fast-check', 'typescript'],
   },
+  // Tests inside a real workbench; its packages have a lock of their own (test/workbench/package.json).
+  {
+    folder: 'test/workbench',
+    rooms: ['scripts', 'core', 'src/runs'],
+    node: true,
+    packages: ['vscode', 'playwright-core', 'mocha', 'axe-core', '@sparticuz/chromium', '@vscode/test-electron'],
+  },
   // Plain Node: what runs before `npm ci` imports nothing but Node (see lib/nodeModules.mjs).
-  { folder: 'scripts', rooms: [], node: true, packages: ['ajv', 'esbuild', 'json-schema-to-typescript', 'prettier'] },
+  {
+    folder: 'scripts',
+    rooms: ['test/workbench'],
+    node: true,
+    packages: ['ajv', 'esbuild', 'json-schema-to-typescript', 'prettier'],
+  },
 ];
 
 /**

@@ -80,7 +80,7 @@ export function wireFacts(wireSchema) {
  * An error of ours says where and what; how ajv found out is a third of its code.
  * @param {string} code
  */
-function withoutParameters(code) {
+export function withoutParameters(code) {
   const short = code.replaceAll(/,schemaPath:"[^"]*",keyword:"[^"]*",params:\{[^{}]*\}/g, '');
   if (/schemaPath/.test(short)) throw new Error('ajv writes its errors in another form; mend withoutParameters.');
   return short;

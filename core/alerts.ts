@@ -1,0 +1,328 @@
+import { countUpTo, valueAt, type NumberColumn } from './columns';
+import type { Alert } from './generated/panel';
+import type { RunModel } from './runModel';
+
+/** When an alert is given. The settings `srft.alerts.*` hold one each. */
+export interface AlertThresholds {
+  /** Nats a token; below it, while many answers are wrong, the policy counts as collapsed. */
+  readonly entropyFloor: number;
+  /** Share by which entropy may fall in 20 steps while the reward does not rise. */
+  readonly entropyFall: number;
+  /** Length over the median of the 20 steps before. */
+  readonly lengthFactor: number;
+  /** Steps without any change of the reward. */
+  readonly stuckSteps: number;
+  /** Share of truncated rollouts. */
+  readonly truncated: number;
+  /** Share right in training minus held-out accuracy. */
+  readonly heldOutGap: number;
+  /** Gradient norm over the median of the 20 steps before. */
+  readonly gradientFactor: number;
+  /** Nats a token between the log-probs of sampling and of training. */
+  readonly drift: number;
+  /** Share of a step that goes into its records. */
+  readonly recordingShare: number;
+}
+
+/** The defaults of the settings. */
+export const defaultThresholds: AlertThresholds = {
+  entropyFloor: 0.05,
+  entropyFall: 0.4,
+  lengthFactor: 2,
+  stuckSteps: 20,
+  truncated: 0.9,
+  heldOutGap: 0.25,
+  gradientFactor: 10,
+  drift: 0.02,
+  recordingShare: 0.1,
+};
+
+/** What is or was wrong with a run, in the order of its beginning. Pure: the same model gives the same alerts. */
+export function alertsOf(model: RunModel, thresholds: AlertThresholds): Alert[] {
+  const run = viewOf(model);
+  const alerts = [
+    ...entropyCollapse(run, thresholds),
+    ...entropyFall(run, thresholds),
+    ...lengthExplosion(run, thresholds),
+    ...rewardStuck(run, thresholds),
+    ...truncation(run, thresholds),
+    ...heldOutGap(model, run, thresholds),
+    ...gradientSpikes(run, thresholds),
+    ...drift(run, thresholds),
+    ...slowDisk(run, thresholds),
+    ...nonFinite(model),
+  ];
+  return alerts.sort((a, b) => a.fromStep - b.fromStep || a.id.localeCompare(b.id));
+}
+
+/** Rows over which a figure is averaged before it is judged. */
+const windowRows = 5;
+/** Rows that stand for "before". */
+const lookBack = 20;
+
+/** What the detectors read of a run. */
+interface RunView {
+  readonly rows: number;
+  stepAt(row: number): number;
+  metric(name: string): NumberColumn | undefined;
+}
+
+function viewOf(model: RunModel): RunView {
+  const { step, metrics } = model.steps;
+  return {
+    rows: step.length,
+    stepAt: (row) => valueAt(step, row),
+    metric: (name) => metrics.get(name)?.curve.values,
+  };
+}
+
+function entropyCollapse(run: RunView, { entropyFloor }: AlertThresholds): Alert[] {
+  const entropy = averages(run.metric('entropy/rollout'), windowRows);
+  const right = averages(run.metric('rollouts/correct'), windowRows);
+  // A policy that is right nearly always may be sure of itself.
+  const holds = (row: number): boolean => at(entropy, row) < entropyFloor && at(right, row) < 0.8;
+  return episodes(run, holds).map(({ from, to }) =>
+    alert(run, 'entropy_collapse', from, to, 'entropy/rollout', {
+      fact: `Entropy is ${nats(at(entropy, to))} (floor ${entropyFloor}) while ${percent(at(right, to))} of the rollouts are right`,
+      consequence:
+        'The policy hardly explores any more, so wrong answers will stay wrong; raise the temperature or fork earlier.',
+    }),
+  );
+}
+
+function entropyFall(run: RunView, { entropyFall: limit }: AlertThresholds): Alert[] {
+  const entropy = averages(run.metric('entropy/rollout'), windowRows);
+  const reward = averages(run.metric('reward/mean'), windowRows);
+  const holds = (row: number): boolean => {
+    const before = row - lookBack;
+    if (before < windowRows - 1) return false;
+    const fell = 1 - at(entropy, row) / at(entropy, before);
+    return fell >= limit && at(reward, row) - at(reward, before) < 0.02;
+  };
+  return episodes(run, holds).map(({ from, to }) => {
+    const before = at(entropy, to - lookBack);
+    const fell = percent(1 - at(entropy, to) / before);
+    const rewards = `${fixed(at(reward, to - lookBack))} to ${fixed(at(reward, to))}`;
+    return alert(run, 'entropy_fall', from, to, 'entropy/rollout', {
+      fact: `Entropy fell ${fell} in ${lookBack} steps (${nats(before)} to ${nats(at(entropy, to))}) and the reward did not rise (${rewards})`,
+      consequence: 'The rollouts grow alike without growing better: look at their openings in these steps.',
+    });
+  });
+}
+
+function lengthExplosion(run: RunView, { lengthFactor }: AlertThresholds): Alert[] {
+  const length = run.metric('length/rollout');
+  const now = averages(length, 3);
+  const before = medians(length, lookBack);
+  const holds = (row: number): boolean => at(now, row) >= lengthFactor * at(before, row - 2) && at(now, row) >= 16;
+  return episodes(run, holds).map(({ from, to }) =>
+    alert(run, 'length_explosion', from, to, 'length/rollout', {
+      fact: `Responses have ${whole(at(now, to))} tokens, ${fixed(at(now, to) / at(before, to - 2), 1)} times the ${whole(at(before, to - 2))} of the steps before`,
+      consequence: 'Long answers cost time and are cut off at the limit: read the longest rollout of these steps.',
+    }),
+  );
+}
+
+function rewardStuck(run: RunView, { stuckSteps }: AlertThresholds): Alert[] {
+  const reward = run.metric('reward/mean');
+  const right = run.metric('groups/all_right');
+  const wrong = run.metric('groups/all_wrong');
+  if (reward === undefined) return [];
+  const still = runLengths(reward, 1e-9);
+  // Without a mixed group no rollout has an advantage. A run at full reward has nothing left to learn.
+  const isUniform = (row: number): boolean =>
+    right === undefined || wrong === undefined || valueAt(right, row) + valueAt(wrong, row) > 0.99;
+  const holds = (row: number): boolean =>
+    at(still, row) >= stuckSteps && isUniform(row) && !(valueAt(right ?? reward, row) >= 1);
+  return episodes(run, holds).map(({ from, to }) => {
+    const first = Math.max(0, from - stuckSteps + 1);
+    return alert(run, 'reward_stuck', first, to, 'reward/mean', {
+      fact: `The reward has been ${fixed(valueAt(reward, to))} for ${to - first + 1} steps, and no group is mixed`,
+      consequence:
+        'Groups whose rollouts all score alike teach nothing: check the reward on a rollout, or take easier prompts.',
+    });
+  });
+}
+
+function truncation(run: RunView, { truncated: limit }: AlertThresholds): Alert[] {
+  const truncated = averages(run.metric('rollouts/truncated'), 3);
+  return episodes(run, (row) => at(truncated, row) >= limit).map(({ from, to }) =>
+    alert(run, 'truncated', from, to, 'rollouts/truncated', {
+      fact: `${percent(at(truncated, to))} of the rollouts reach the length limit`,
+      consequence: 'An answer that is cut off earns nothing: raise sampling.max_tokens, or check the end tokens.',
+    }),
+  );
+}
+
+function heldOutGap(model: RunModel, run: RunView, { heldOutGap: limit }: AlertThresholds): Alert[] {
+  const right = averages(run.metric('rollouts/correct'), windowRows);
+  const gaps = model.evaluations
+    .filter(({ name, checkpoint, step }) => name === 'evaluation' && checkpoint === 'current' && step > 0)
+    .map(({ step, greedy }) => {
+      const row = countUpTo(model.steps.step, step) - 1;
+      return { row, training: at(right, row), heldOut: greedy['accuracy']?.value ?? NaN };
+    })
+    .filter(({ row, training, heldOut }) => row >= 0 && training - heldOut >= limit);
+  return gaps.slice(-1).map(({ row, training, heldOut }) =>
+    alert(run, 'held_out_gap', gaps[0]?.row ?? row, row, 'rollouts/correct', {
+      fact: `${percent(training)} of the training rollouts are right, ${percent(heldOut)} of the held-out problems`,
+      consequence:
+        'The policy fits the training prompts more than the task: add prompts, or stop at the best checkpoint.',
+    }),
+  );
+}
+
+function gradientSpikes(run: RunView, { gradientFactor }: AlertThresholds): Alert[] {
+  const norm = run.metric('gradient/norm');
+  if (norm === undefined) return [];
+  const before = medians(norm, lookBack);
+  const holds = (row: number): boolean => valueAt(norm, row) >= gradientFactor * at(before, row);
+  return episodes(run, holds).map(({ from, to }) => {
+    const highest = highestRow(norm, from, to);
+    return alert(run, 'gradient_spike', from, to, 'gradient/norm', {
+      fact: `The gradient norm was ${fixed(valueAt(norm, highest))} at step ${run.stepAt(highest)}, ${whole(valueAt(norm, highest) / at(before, from))} times the median before`,
+      consequence: 'Clipping bounds the update, not its direction: look at the rollouts of that step.',
+    });
+  });
+}
+
+function drift(run: RunView, { drift: limit }: AlertThresholds): Alert[] {
+  const drifts = averages(run.metric('logprob/drift'), windowRows);
+  return episodes(run, (row) => at(drifts, row) >= limit).map(({ from, to }) =>
+    alert(run, 'logprob_drift', from, to, 'logprob/drift', {
+      fact: `The log-probs of sampling and of training differ by ${nats(at(drifts, to))} a token`,
+      consequence:
+        'Ratios and rewards then belong to another policy than the one that is trained; take a finer number format for sampling.',
+    }),
+  );
+}
+
+function slowDisk(run: RunView, { recordingShare }: AlertThresholds): Alert[] {
+  const record = averages(run.metric('seconds/record'), 10);
+  const step = averages(run.metric('seconds/step'), 10);
+  const holds = (row: number): boolean => at(record, row) >= recordingShare * at(step, row) && at(record, row) > 0.1;
+  return episodes(run, holds).map(({ from, to }) =>
+    alert(run, 'slow_disk', from, to, 'seconds/record', {
+      fact: `Recording takes ${fixed(at(record, to))} s of a step's ${fixed(at(step, to))} s`,
+      consequence: 'The disk of the run directory is slow: put runs on a local disk.',
+    }),
+  );
+}
+
+function nonFinite(model: RunModel): Alert[] {
+  return model.nonFinite.map(({ step, seq, names, consequence }) => ({
+    id: `non_finite:${seq}`,
+    severity: 'error',
+    fact: `Not finite at step ${step}: ${names.join(', ')}.`,
+    consequence: `${consequence.charAt(0).toUpperCase()}${consequence.slice(1)}.`,
+    fromStep: step,
+    toStep: step,
+    metric: names.find((name) => model.steps.metrics.has(name)) ?? null,
+  }));
+}
+
+interface Episode {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Two stretches closer than this are one. */
+const joinRows = 3;
+
+/** Stretches of rows for which `holds`. */
+function episodes(run: RunView, holds: (row: number) => boolean): Episode[] {
+  const found: Episode[] = [];
+  for (let row = 0; row < run.rows; row += 1) {
+    if (!holds(row)) continue;
+    const last = found.at(-1);
+    if (last !== undefined && row - last.to <= joinRows) found[found.length - 1] = { from: last.from, to: row };
+    else found.push({ from: row, to: row });
+  }
+  return found;
+}
+
+function alert(
+  run: RunView,
+  kind: string,
+  from: number,
+  to: number,
+  metric: string,
+  words: { readonly fact: string; readonly consequence: string },
+): Alert {
+  const fromStep = run.stepAt(from);
+  const toStep = run.stepAt(to);
+  const where = fromStep === toStep ? `step ${fromStep}` : `steps ${fromStep}–${toStep}`;
+  return {
+    id: `${kind}:${fromStep}`,
+    severity: 'warning',
+    fact: `${words.fact} (${where}).`,
+    consequence: words.consequence,
+    fromStep,
+    toStep,
+    metric,
+  };
+}
+
+/** Mean of the `size` values up to and with each row; NaN before there are so many finite ones. */
+function averages(column: NumberColumn | undefined, size: number): Float64Array {
+  const length = column?.length ?? 0;
+  const result = new Float64Array(length).fill(NaN);
+  if (column === undefined) return result;
+  for (let row = size - 1; row < length; row += 1) {
+    let sum = 0;
+    for (let back = 0; back < size; back += 1) sum += valueAt(column, row - back);
+    result[row] = sum / size;
+  }
+  return result;
+}
+
+/** Median of the finite values among the `size` rows before each row; NaN where there are fewer than half. */
+function medians(column: NumberColumn | undefined, size: number): Float64Array {
+  const length = column?.length ?? 0;
+  const result = new Float64Array(length).fill(NaN);
+  if (column === undefined) return result;
+  for (let row = Math.ceil(size / 2); row < length; row += 1) {
+    const window = column.values
+      .subarray(Math.max(0, row - size), row)
+      .filter(Number.isFinite)
+      .sort();
+    if (window.length >= size / 2) result[row] = window[window.length >> 1] ?? NaN;
+  }
+  return result;
+}
+
+/** For how many rows, up to and with each, the value has stayed within `tolerance`. */
+function runLengths(column: NumberColumn, tolerance: number): Float64Array {
+  const result = new Float64Array(column.length);
+  for (let row = 0; row < column.length; row += 1) {
+    const same = Math.abs(valueAt(column, row) - valueAt(column, row - 1)) <= tolerance;
+    result[row] = same ? (result[row - 1] ?? 0) + 1 : 1;
+  }
+  return result;
+}
+
+function highestRow(column: NumberColumn, from: number, to: number): number {
+  let highest = from;
+  for (let row = from; row <= to; row += 1) if (valueAt(column, row) > valueAt(column, highest)) highest = row;
+  return highest;
+}
+
+function at(values: Float64Array, row: number): number {
+  return values[row] ?? NaN;
+}
+
+function percent(share: number): string {
+  return `${(share * 100).toFixed(0)} %`;
+}
+
+function nats(value: number): string {
+  return `${value.toFixed(value < 0.1 ? 3 : 2)} nats`;
+}
+
+function fixed(value: number, digits = 2): string {
+  return value.toFixed(digits);
+}
+
+function whole(value: number): string {
+  return value.toFixed(0);
+}

@@ -1,0 +1,55 @@
+import { copyFileSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { root } from './paths.mjs';
+
+/** What the extension is made of, below the root. */
+export const distFolder = join(root, 'dist');
+
+/**
+ * Bundles the extension host's and the webview's side into dist/.
+ * @param {{ minify: boolean }} options
+ * @returns {Promise<{ host_bundle_bytes: number, webview_bundle_bytes: number, webview_bundle_gzip_bytes: number }>}
+ */
+export async function buildExtension({ minify }) {
+  // Imported here, since it comes with npm ci.
+  const { build } = await import('esbuild');
+  rmSync(distFolder, { recursive: true, force: true });
+  mkdirSync(join(distFolder, 'webview'), { recursive: true });
+  const common = {
+    absWorkingDir: root,
+    bundle: true,
+    minify,
+    sourcemap: minify ? /** @type {const} */ (false) : /** @type {const} */ ('linked'),
+    logLevel: /** @type {const} */ ('warning'),
+    legalComments: /** @type {const} */ ('none'),
+  };
+  await build({
+    ...common,
+    entryPoints: ['src/extension.ts'],
+    outfile: join(distFolder, 'extension.js'),
+    platform: 'node',
+    format: 'cjs',
+    target: 'node20',
+    external: ['vscode'],
+  });
+  await build({
+    ...common,
+    entryPoints: { panel: 'webview/panel.tsx' },
+    outdir: join(distFolder, 'webview'),
+    platform: 'browser',
+    format: 'iife',
+    target: 'chrome120',
+    jsx: 'automatic',
+    jsxImportSource: 'preact',
+    loader: { '.ttf': 'file' },
+    assetNames: '[name]',
+  });
+  copyFileSync(join(root, 'node_modules/@vscode/codicons/dist/codicon.ttf'), join(distFolder, 'webview/codicon.ttf'));
+  const script = readFileSync(join(distFolder, 'webview/panel.js'));
+  return {
+    host_bundle_bytes: statSync(join(distFolder, 'extension.js')).size,
+    webview_bundle_bytes: script.length,
+    webview_bundle_gzip_bytes: gzipSync(script, { level: 9 }).length,
+  };
+}

@@ -1,0 +1,62 @@
+import { Ajv } from 'ajv';
+import { _, nil } from 'ajv/dist/compile/codegen/index.js';
+import standaloneCode from 'ajv/dist/standalone/index.js';
+import { build } from 'esbuild';
+import { withoutParameters } from './wireFiles.mjs';
+
+/**
+ * Validators of both sides of a panel, from schema/panel.schema.json: plain functions without a run-time dependency.
+ * Unlike those of the run directory they refuse unknown keys, since both sides are of the same release.
+ * @param {any} schema
+ * @returns {Promise<{ code: string, types: string }>} an ES module and its declarations
+ */
+export async function panelValidators(schema) {
+  const ajv = new Ajv({
+    code: { source: true, esm: true, optimize: 2 },
+    strict: true,
+    strictTypes: false,
+    allowUnionTypes: true,
+    discriminator: true,
+    inlineRefs: false,
+  });
+  ajv.addKeyword('tsType');
+  ajv.addKeyword({
+    keyword: 'typedArray',
+    schemaType: 'string',
+    error: { message: ({ schema: name }) => _`${`must be a ${name}`}` },
+    code(context) {
+      context.fail(_`!(${context.data} instanceof ${constructorOf(context.schema)})`);
+    },
+  });
+  ajv.addSchema({ ...schema, $schema: undefined }, 'panel');
+  const sides = { validateToHost: 'panel#/$defs/ToHost', validateToPanel: 'panel#/$defs/ToPanel' };
+  const { outputFiles } = await build({
+    stdin: { contents: withoutParameters(standaloneCode(ajv, sides)), resolveDir: '.' },
+    bundle: true,
+    write: false,
+    format: 'esm',
+    target: 'es2022',
+    minify: true,
+    lineLimit: 120,
+  });
+  return { code: outputFiles[0]?.text ?? '', types: declarations };
+}
+
+const declarations = `
+  import type { ToHost, ToPanel } from './panel';
+  import type { Validator } from './validators.mjs';
+
+  export const validateToHost: Validator<ToHost>;
+  export const validateToPanel: Validator<ToPanel>;
+`;
+
+/** @param {string} name */
+function constructorOf(name) {
+  const constructors = {
+    Float64Array: _`Float64Array`,
+    Float32Array: _`Float32Array`,
+    Int32Array: _`Int32Array`,
+    Uint8Array: _`Uint8Array`,
+  };
+  return constructors[name] ?? nil;
+}
