@@ -204,7 +204,7 @@ def test_a_dropped_out_head_adapter_is_refused():
 row_shapes = st.lists(st.tuples(st.integers(0, 3), st.integers(1, 40)), min_size=1, max_size=24)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(row_shapes)
 def test_packing_holds_every_token_once(shapes):
     rows = [([90 + prompt] * (prompt + 1), [row % 90] * length) for row, (prompt, length) in enumerate(shapes)]
@@ -225,7 +225,7 @@ def test_packing_holds_every_token_once(shapes):
         assert place[real].tolist() == list(range(block.tokens))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(row_shapes, st.integers(1, 120))
 @pytest.mark.parametrize("family", ["llama", "gpt2"])
 def test_micro_batches_hold_every_row_once_within_the_limit(family, shapes, limit):

@@ -159,7 +159,7 @@ TRAINED = [
 ]
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=150, derandomize=True)
 @given(
     tokens=st.integers(0, 20),
     hidden=st.integers(1, 12),
@@ -285,7 +285,7 @@ def test_a_uniform_distribution_has_the_logarithm_of_the_vocabulary(chunk_bytes)
     torch.testing.assert_close(entropy_N, torch.full((9,), math.log(37)))
 
 
-@settings(max_examples=30, deadline=None, derandomize=True)
+@settings(max_examples=30, derandomize=True)
 @given(
     seed=st.integers(0, 1000),
     spread=st.sampled_from([1e-3, 1.0, 30.0, 1000.0]),
@@ -343,7 +343,7 @@ def test_products_of_two_bfloat16_matrices_lose_nothing(monkeypatch):
     torch.testing.assert_close(total, left.bfloat16().float() @ right.float())
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=300, derandomize=True)
 @given(tokens=st.integers(0, 5000), vocabulary=st.integers(1, 200_000), chunk_bytes=st.integers(1, 2**27))
 def test_tiles_cover_everything_once_and_stay_within_the_chunk(tokens, vocabulary, chunk_bytes):
     tiling = head_tiles.Tiling.of(tokens, vocabulary, 4, max(chunk_bytes, tokens * vocabulary // 500))

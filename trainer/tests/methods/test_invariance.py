@@ -66,7 +66,7 @@ def check_equal(mine, other):
 
 
 @pytest.mark.parametrize("name", METHODS)
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=4)
 @given(seed=st.integers(0, 1000), tokens=st.sampled_from([1, 40, 80]), order=st.randoms(use_true_random=False))
 def test_packing_and_order_change_nothing(name, seed, tokens, order):
     update = update_of(METHODS[name], seed)
