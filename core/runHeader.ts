@@ -341,3 +341,40 @@ function signed(value: number, show: (value: number) => string): string {
 function finite(value: number): number | null {
   return Number.isFinite(value) ? value : null;
 }
+
+/** The header of a run that has no files yet: its trainer is being started. */
+export function startingHeader(name: string, stages: readonly Stage[], failure: Failure | null, canStop: boolean): RunHeader {
+  return {
+    name,
+    runId: '',
+    attempt: 1,
+    state: failure === null ? 'starting' : 'failed',
+    stateText: failure === null ? 'Starting' : 'Did not start',
+    stages: [...stages],
+    step: 0,
+    steps: null,
+    elapsedSeconds: null,
+    remainingSeconds: null,
+    stillSeconds: null,
+    tokensPerSecond: null,
+    device: '',
+    method: '',
+    rows: 0,
+    indexRows: 0,
+    restarts: 0,
+    metrics: [],
+    figures: [],
+    evaluations: [],
+    lane: [],
+    alerts: [],
+    phases: [],
+    floors: { entropy: null },
+    failure,
+    summary: [],
+    recipe: [],
+    oddities: [],
+    newerMinor: false,
+    canControl: canStop,
+    canResume: false,
+  };
+}

@@ -1,0 +1,154 @@
+import {
+  EventEmitter,
+  MarkdownString,
+  ThemeColor,
+  ThemeIcon,
+  TreeItem,
+  TreeItemCollapsibleState,
+  Uri,
+  type Disposable,
+  type TreeDataProvider,
+} from 'vscode';
+import type { RunHeader, RunState } from '../../core/generated/panel';
+import { hasEnded } from '../../core/runHeader';
+import type { RunWatch } from '../runs/runWatch';
+import type { RunLibrary } from './library';
+
+/** A row of the tree: a run, or one of its checkpoints. */
+export type RunNode =
+  | { readonly kind: 'run'; readonly run: RunWatch }
+  | { readonly kind: 'checkpoint'; readonly run: RunWatch; readonly step: number };
+
+/** Runs, their state and newest figures; beneath each its checkpoints. */
+export class RunsTree implements TreeDataProvider<RunNode>, Disposable {
+  private readonly emitter = new EventEmitter<RunNode | undefined>();
+  private readonly nodes = new WeakMap<RunWatch, RunNode>();
+  private readonly subscriptions: Disposable[];
+  readonly onDidChangeTreeData = this.emitter.event;
+
+  constructor(private readonly library: RunLibrary) {
+    this.subscriptions = [
+      this.emitter,
+      library.onList(() => {
+        this.emitter.fire(undefined);
+      }),
+      library.onNews(({ run, change }) => {
+        if (change.events || change.presence || change.restarted) this.emitter.fire(this.nodeOf(run));
+      }),
+    ];
+  }
+
+  getChildren(node?: RunNode): RunNode[] {
+    if (node === undefined) return this.library.runs.map((run) => this.nodeOf(run));
+    if (node.kind === 'checkpoint') return [];
+    const { checkpoints, removedCheckpoints } = node.run.store.model;
+    return checkpoints
+      .filter(({ step }) => !removedCheckpoints.has(step))
+      .map(({ step }): RunNode => ({ kind: 'checkpoint', run: node.run, step }))
+      .reverse();
+  }
+
+  getParent(node: RunNode): RunNode | undefined {
+    return node.kind === 'run' ? undefined : this.nodeOf(node.run);
+  }
+
+  getTreeItem(node: RunNode): TreeItem {
+    return node.kind === 'run' ? this.runItem(node) : checkpointItem(node);
+  }
+
+  dispose(): void {
+    for (const subscription of this.subscriptions) subscription.dispose();
+  }
+
+  /** The node of a run; the same object each time, as the tree wants it. */
+  nodeOf(run: RunWatch): RunNode {
+    const known = this.nodes.get(run);
+    if (known !== undefined) return known;
+    const made: RunNode = { kind: 'run', run };
+    this.nodes.set(run, made);
+    return made;
+  }
+
+  private runItem(node: RunNode): TreeItem {
+    const header = this.library.header(node.run);
+    const collapsible =
+      this.getChildren(node).length > 0 ? TreeItemCollapsibleState.Collapsed : TreeItemCollapsibleState.None;
+    const item = new TreeItem(header.name, collapsible);
+    item.id = node.run.store.directory;
+    item.description = runDescription(header);
+    item.iconPath = new ThemeIcon(stateIcons[header.state], stateColor(header.state));
+    item.contextValue = contextOf(header);
+    item.resourceUri = Uri.from({ scheme: 'srft-run', path: `/${encodeURIComponent(header.runId)}` });
+    item.tooltip = runTooltip(header);
+    item.accessibilityInformation = { label: `${header.name}, ${header.stateText}, ${runDescription(header)}` };
+    item.command = { command: 'srft.showRun', title: 'Show Run', arguments: [node] };
+    return item;
+  }
+}
+
+/** Icons of the states, as in the panel. */
+const stateIcons: Readonly<Record<RunState, string>> = {
+  starting: 'loading~spin',
+  running: 'sync',
+  paused: 'debug-pause',
+  stopping: 'debug-stop',
+  finished: 'pass',
+  stopped: 'circle-slash',
+  failed: 'error',
+  gone: 'warning',
+  silent: 'debug-disconnect',
+  watching: 'eye',
+};
+
+function stateColor(state: RunState): ThemeColor | undefined {
+  if (state === 'failed') return new ThemeColor('problemsErrorIcon.foreground');
+  if (state === 'gone' || state === 'silent') return new ThemeColor('problemsWarningIcon.foreground');
+  return undefined;
+}
+
+/** State and newest figures in a few words. */
+export function runDescription(header: RunHeader): string {
+  const steps = header.steps === null ? `step ${header.step}` : `step ${header.step} / ${header.steps}`;
+  const [heldOut, reward] = header.figures;
+  return [
+    hasEnded(header.state) ? header.stateText.toLowerCase() : undefined,
+    steps,
+    reward?.value === null || reward === undefined ? undefined : `reward ${reward.text}`,
+    heldOut?.value === null || heldOut === undefined ? undefined : `held-out ${heldOut.text} %`,
+  ]
+    .filter((part) => part !== undefined)
+    .join(' · ');
+}
+
+function runTooltip(header: RunHeader): MarkdownString {
+  const tooltip = new MarkdownString();
+  tooltip.appendText(`${header.name}\n${header.stateText}\n${header.device}\n`);
+  for (const { label, text, unit, detail } of header.figures) tooltip.appendText(`${label}: ${text} ${unit} ${detail}\n`);
+  return tooltip;
+}
+
+/** Words that the menus' `when` clauses look for. */
+function contextOf(header: RunHeader): string {
+  const words = ['run'];
+  if (header.canControl) words.push('live');
+  if (header.canControl && header.state === 'running') words.push('running');
+  if (header.state === 'paused') words.push('paused');
+  if (header.canResume) words.push('resumable');
+  return words.join(' ');
+}
+
+function checkpointItem(node: Extract<RunNode, { kind: 'checkpoint' }>): TreeItem {
+  const event = node.run.store.model.checkpoints.find(({ step }) => step === node.step);
+  const item = new TreeItem(`Checkpoint ${node.step}`);
+  item.id = `${node.run.store.directory}#${node.step}`;
+  item.description = [
+    event?.best === true ? 'best' : undefined,
+    event?.accuracy === null || event?.accuracy === undefined ? undefined : `${(event.accuracy * 100).toFixed(1)} %`,
+    event === undefined ? undefined : `${(event.bytes / 1e6).toFixed(1)} MB`,
+  ]
+    .filter((part) => part !== undefined)
+    .join(' · ');
+  item.iconPath = new ThemeIcon(event?.best === true ? 'star-full' : 'save');
+  item.contextValue = 'checkpoint';
+  return item;
+}

@@ -1,0 +1,35 @@
+import { workspace, type WorkspaceConfiguration } from 'vscode';
+import { defaultThresholds, type AlertThresholds } from '../../core/alerts';
+
+/** Which notifications a person wants. */
+export type Notifications = 'all' | 'failures' | 'none';
+
+/** The extension's settings, read anew each time, since they may change at any time. */
+export const settings = {
+  /** The interpreter a person named; empty when none. */
+  python: (): string => root().get('environment.python', ''),
+  /** Where environments are made; empty for the extension's own storage. */
+  environmentFolder: (): string => root().get('environment.folder', ''),
+  /** A folder of wheels; empty for the package index. */
+  wheels: (): string => root().get('environment.wheels', ''),
+  /** Where runs are looked for and made; absolute, or relative to each workspace folder. */
+  runFolders: (): readonly string[] => root().get('runs.folders', ['runs']),
+  /** 0 to 0.99. */
+  smoothing: (): number => root().get('run.smoothing', 0.6),
+  codeLens: (): boolean => root().get('codeLens', true),
+  notifications: (): Notifications => root().get('notifications', 'all'),
+  thresholds,
+};
+
+function thresholds(): AlertThresholds {
+  const configuration = root();
+  const entries = Object.entries(defaultThresholds).map(([name, fallback]: [string, number]) => [
+    name,
+    configuration.get(`alerts.${name}`, fallback),
+  ]);
+  return Object.fromEntries(entries) as unknown as AlertThresholds;
+}
+
+function root(): WorkspaceConfiguration {
+  return workspace.getConfiguration('srft');
+}
