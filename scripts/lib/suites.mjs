@@ -5,6 +5,7 @@ import { filesBelow } from './files.mjs';
 import { pythonOf, srftFolder, trainerFolder, venvFolder } from './paths.mjs';
 import { pythonEnvironment, run } from './run.mjs';
 import { ensureLongPackages } from './setup.mjs';
+import { integrationTests, prepareUiTests } from './workbenchSuites.mjs';
 
 /**
  * @typedef {{ passed: number, failed: number, broke: boolean }} Counts broke: the runner itself ended with an error
@@ -16,8 +17,20 @@ import { ensureLongPackages } from './setup.mjs';
 
 /** @type {readonly Suite[]} */
 export const suites = [
-  { name: 'unit', byDefault: true, run: (rest) => nodeTests('test/unit', rest) },
+  { name: 'unit', byDefault: true, run: unitTests },
   { name: 'python', byDefault: true, run: (rest) => pytest('python', 'not long and not gpu', rest) },
+  // Inside the extension host of a real workbench.
+  { name: 'workbench', byDefault: true, run: () => integrationTests() },
+  // Mouse and keyboard on the packaged extension.
+  {
+    name: 'ui',
+    byDefault: true,
+    run: async (rest) => {
+      const { bundles, env } = await prepareUiTests();
+      // One window at a time: each is a browser and a server.
+      return nodeTests('ui', bundles, ['--test-concurrency=1', ...rest], env);
+    },
+  },
   {
     name: 'long',
     byDefault: false,
@@ -30,17 +43,25 @@ export const suites = [
 
 /**
  * Tests are found, never listed: every *.test.ts below the folder.
- * @param {string} folder
  * @param {string[]} rest
+ */
+async function unitTests(rest) {
+  const entries = filesBelow('test/unit').filter((path) => path.endsWith('.test.ts'));
+  return nodeTests('unit', await bundle('test', entries), rest, process.env);
+}
+
+/**
+ * @param {string} name
+ * @param {string[]} bundles
+ * @param {string[]} rest
+ * @param {NodeJS.ProcessEnv} env
  * @returns {Promise<Counts>}
  */
-async function nodeTests(folder, rest) {
-  const entries = filesBelow(folder).filter((path) => path.endsWith('.test.ts'));
-  if (entries.length === 0) return { passed: 0, failed: 0, broke: false };
-  const report = freshReport('unit.tap');
-  const bundles = await bundle('test', entries);
+async function nodeTests(name, bundles, rest, env) {
+  if (bundles.length === 0) return { passed: 0, failed: 0, broke: false };
+  const report = freshReport(`${name}.tap`);
   const reporters = ['spec', 'stdout', 'tap', report];
-  const code = await run(process.execPath, [
+  const args = [
     '--enable-source-maps',
     '--test',
     ...reporters.map((value, index) =>
@@ -48,7 +69,8 @@ async function nodeTests(folder, rest) {
     ),
     ...rest,
     ...bundles,
-  ]);
+  ];
+  const code = await run(process.execPath, args, { env });
   return tapCounts(existsSync(report) ? readFileSync(report, 'utf8') : '', code !== 0);
 }
 

@@ -1,0 +1,88 @@
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, dirname, join } from 'node:path';
+import { environmentOf } from '../../test/workbench/equipment.mjs';
+import { buildExtension } from './extensionBundle.mjs';
+import { filesBelow } from './files.mjs';
+import { root, srftFolder } from './paths.mjs';
+import { run } from './run.mjs';
+import { packageExtension, targetOfThisMachine } from './vsix.mjs';
+import { ensureWorkbench, workbenchRoom } from './workbench.mjs';
+
+/** Inside the room's node_modules, so that bundles find its packages and nothing lints, formats or commits them. */
+const bundleFolder = join(workbenchRoom, 'node_modules', '.cache', 'srft');
+
+const reports = join(srftFolder, 'reports');
+
+/**
+ * The tests inside the extension host, on the development build, with a recorded run in the workspace.
+ * @returns {Promise<import('./suites.mjs').Counts>}
+ */
+export async function integrationTests() {
+  const entries = testsBelow('test/workbench/integration');
+  if (entries.length === 0) return { passed: 0, failed: 0, broke: false };
+  const workbench = await ensureWorkbench();
+  await buildExtension({ minify: false });
+  await bundleTests('integration', [...entries, 'test/workbench/integration/runner.ts'], 'cjs');
+  mkdirSync(reports, { recursive: true });
+  const report = join(reports, 'workbench.json');
+  rmSync(report, { force: true });
+  const workspace = mkdtempSync(join(tmpdir(), 'srft-workspace-'));
+  try {
+    cpSync(join(root, 'test/fixtures/runs/rich'), join(workspace, 'runs', 'rich'), { recursive: true });
+    const runner = join(bundleFolder, 'integration', 'runner.cjs');
+    const env = environmentOf({ ...workbench, reports });
+    // The stand-in for `code` is found by the first Node in PATH.
+    env['PATH'] = `${dirname(workbench.node)}${delimiter}${env['PATH'] ?? ''}`;
+    const launcher = join(workbenchRoom, 'integration', 'launch.mjs');
+    const code = await run(workbench.node, [launcher, root, runner, workspace], { env });
+    const counts = existsSync(report) ? JSON.parse(readFileSync(report, 'utf8')) : undefined;
+    return { passed: counts?.passed ?? 0, failed: counts?.failed ?? 0, broke: code !== 0 || counts === undefined };
+  } finally {
+    rmSync(workspace, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Makes ready what the tests of the packaged extension need.
+ * @returns {Promise<{ bundles: string[], env: NodeJS.ProcessEnv }>} bundles: of node:test, none when there are no tests
+ */
+export async function prepareUiTests() {
+  const entries = testsBelow('test/workbench/ui');
+  if (entries.length === 0) return { bundles: [], env: {} };
+  const workbench = await ensureWorkbench();
+  const { files } = await packageExtension({ targets: [targetOfThisMachine()] });
+  const bundles = await bundleTests('ui', entries, 'esm');
+  const [packaged] = files;
+  return { bundles, env: environmentOf({ ...workbench, reports, ...(packaged ? { vsix: packaged.path } : {}) }) };
+}
+
+/** @param {string} folder */
+function testsBelow(folder) {
+  return filesBelow(folder).filter((path) => path.endsWith('.test.ts'));
+}
+
+/** @param {string} name @param {string[]} entries @param {'cjs' | 'esm'} format @returns {Promise<string[]>} */
+async function bundleTests(name, entries, format) {
+  // Imported here, since it comes with npm ci.
+  const { build } = await import('esbuild');
+  const outbase = `test/workbench/${name}`;
+  const outdir = join(bundleFolder, name);
+  const extension = format === 'cjs' ? '.cjs' : '.mjs';
+  rmSync(outdir, { recursive: true, force: true });
+  await build({
+    absWorkingDir: root,
+    entryPoints: entries,
+    outbase,
+    outdir,
+    outExtension: { '.js': extension },
+    bundle: true,
+    packages: 'external',
+    platform: 'node',
+    format,
+    target: 'node20',
+    sourcemap: 'inline',
+    logLevel: 'warning',
+  });
+  return entries.map((entry) => join(outdir, entry.slice(outbase.length + 1).replace(/\.ts$/, extension)));
+}

@@ -1,0 +1,71 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Page } from 'playwright-core';
+import { launchBrowser, ready, screenshot } from '../browser.mjs';
+import { equipment } from '../equipment.mjs';
+import { startServer, workbenchUrl, type ServerOptions } from '../server.mjs';
+
+export interface Window {
+  readonly page: Page;
+  /** The folder that is open, empty unless `fill` put something there. */
+  readonly workspace: string;
+  /** What the extension has complained of, in the page's console or in the log of its host. */
+  readonly complaints: () => string[];
+}
+
+export interface WindowOptions extends Omit<ServerOptions, 'vsix'> {
+  /** Puts files into the workspace before it is opened. */
+  readonly fill?: (workspace: string) => void;
+  readonly colorScheme?: 'dark' | 'light';
+}
+
+const sizeOfWindow = { width: 1400, height: 900 };
+const patienceMs = 20_000;
+
+/**
+ * A new workbench with the packaged extension and nothing else, for as long as `work` takes. When that fails, a picture
+ * of the window is kept among the reports.
+ */
+export async function withWindow(
+  name: string,
+  work: (window: Window) => Promise<void>,
+  { fill, colorScheme = 'dark', ...options }: WindowOptions = {},
+): Promise<void> {
+  const { vsix, reports, ...workbench } = equipment();
+  if (vsix === undefined) throw new Error('There is no packaged extension to test.');
+  const workspace = mkdtempSync(join(tmpdir(), 'srft-workspace-'));
+  fill?.(workspace);
+  const server = await startServer(workbench, { ...options, vsix: [vsix] });
+  const browser = await launchBrowser(workbench);
+  try {
+    const page = await browser.newPage({ viewport: sizeOfWindow, colorScheme });
+    page.setDefaultTimeout(patienceMs);
+    const inConsole: string[] = [];
+    page.on('console', (message) => {
+      if (message.type() === 'error' && /srft/i.test(message.text())) inConsole.push(message.text());
+    });
+    await page.goto(workbenchUrl(server, { folder: workspace }));
+    await ready(page);
+    const complaints = (): string[] => [...inConsole, ...hostComplaints(server.folder)];
+    try {
+      await work({ page, workspace, complaints });
+    } catch (error) {
+      await screenshot(page, join(reports, 'ui', `${name}.png`));
+      throw error;
+    }
+  } finally {
+    await browser.close();
+    await server.stop();
+    rmSync(workspace, { recursive: true, force: true });
+  }
+}
+
+/** Errors in the extension host's logs that name the extension. */
+function hostComplaints(folder: string): string[] {
+  const logs = join(folder, 'user-data', 'logs');
+  return readdirSync(logs, { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('remoteexthost.log'))
+    .flatMap((path) => readFileSync(join(logs, path), 'utf8').split('\n'))
+    .filter((line) => line.includes('[error]') && line.includes('srft'));
+}

@@ -1,0 +1,15 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { withWindow } from '../support/window';
+
+describe('a clean workbench with the packaged extension', () => {
+  it('has SRFT Studio in the activity bar, whose welcome offers the demo', async () => {
+    await withWindow('welcome', async ({ page, complaints }) => {
+      await page.locator('.activitybar .action-label[aria-label^="SRFT Studio"]').click();
+      const welcome = page.locator('.sidebar .welcome-view-content');
+      await welcome.getByRole('button', { name: 'Train the Demo' }).waitFor();
+      await welcome.getByRole('button', { name: 'Open Run…' }).waitFor();
+      assert.deepEqual(complaints(), []);
+    });
+  });
+});
