@@ -1,8 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
-import { rename, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import type { ControlRequest } from '../../core/generated/wire';
+import { requestControl } from '../runs/control';
 
 /** How the trainer is started. */
 export interface TrainerOptions {
@@ -61,7 +58,7 @@ export class Trainer {
     this.stopRequests += 1;
     if (this.stopRequests > 1) this.kill();
     else if (process.platform === 'win32')
-      void requestStop(this.options.runDirectory).catch(() => {
+      void requestControl(this.options.runDirectory, 'stop', 'npm run demo').catch(() => {
         this.kill();
       });
     else this.process.kill('SIGINT');
@@ -99,15 +96,6 @@ export class Trainer {
       });
     });
   }
-}
-
-async function requestStop(runDirectory: string): Promise<void> {
-  const request: ControlRequest = { kind: 'stop', created: Date.now() / 1000, by: 'npm run demo', arguments: {} };
-  const folder = join(runDirectory, 'control');
-  const name = randomUUID();
-  const unfinished = join(folder, `${name}.tmp`);
-  await writeFile(unfinished, JSON.stringify(request));
-  await rename(unfinished, join(folder, `${name}.json`));
 }
 
 function linesOf(text: string): string[] {
