@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { buildExtension } from './extensionBundle.mjs';
@@ -30,10 +30,14 @@ const contents = {
   'trainer/demo/recipes': 'trainer/demo/recipes',
   'trainer/pyproject.toml': 'trainer/pyproject.toml',
   'trainer/requirements.lock': 'trainer/requirements.lock',
+  'trainer/requirements-uv.lock': 'trainer/requirements-uv.lock',
 };
 
 /** What the marketplace shows of a manifest and VS Code reads; the rest is for people who develop. */
 const developmentKeys = ['scripts', 'devDependencies', 'private'];
+
+/** vsce's PackageManager.None: what the bundles hold is not asked for again. */
+const noPackages = 2;
 
 const stagingFolder = join(srftFolder, 'package');
 const outputFolder = join(srftFolder, 'vsix');
@@ -59,7 +63,8 @@ export async function packageExtension({ targets: wanted }) {
   mkdirSync(outputFolder, { recursive: true });
   const files = [];
   for (const target of wanted) files.push(await pack(target, manifest));
-  return { sizes, contents: pathsBelow(stagingFolder), files };
+  const { listFiles } = await vsce();
+  return { sizes, contents: (await listFiles({ cwd: stagingFolder, packageManager: noPackages })).sort(), files };
 }
 
 /** The target whose file fits this machine. */
@@ -89,6 +94,8 @@ function stage() {
   const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   for (const key of developmentKeys) delete manifest[key];
   delete manifest.engines.node;
+  // Says to vsce that nothing was forgotten: the choice is made above.
+  writeFileSync(join(stagingFolder, '.vscodeignore'), '');
   writeFileSync(join(stagingFolder, 'package.json'), `${JSON.stringify(manifest, undefined, 2)}\n`);
   return manifest;
 }
@@ -124,14 +131,4 @@ async function vsce() {
   const module = pathToFileURL(join(workbenchRoom, 'node_modules/@vscode/vsce/out/api.js'));
   // eslint-disable-next-line srft/borders -- a package of the workbench's room, which was installed just now
   return import(module.href);
-}
-
-/** @param {string} folder @param {string} [prefix] @returns {string[]} */
-function pathsBelow(folder, prefix = '') {
-  return readdirSync(folder, { withFileTypes: true })
-    .flatMap((entry) => {
-      const path = `${prefix}${entry.name}`;
-      return entry.isDirectory() ? pathsBelow(join(folder, entry.name), `${path}/`) : [path];
-    })
-    .sort();
 }

@@ -17,7 +17,6 @@ export const workbenchFolder = join(srftFolder, 'workbench');
 /**
  * What a test in a real workbench runs on.
  * @typedef {object} Workbench
- * @property {string} root the project's folder, for tests that were bundled and so lie elsewhere
  * @property {string} node a Node that code-server takes
  * @property {string} codeServer its folder
  * @property {import('./workbenchBrowser.mjs').Browser} browser
@@ -27,7 +26,7 @@ export const workbenchFolder = join(srftFolder, 'workbench');
 export async function ensureWorkbench() {
   await ensureWorkbenchPackages();
   const host = await ensureWorkbenchHost();
-  return { root, ...host, browser: await ensureBrowser() };
+  return { ...host, browser: await ensureBrowser() };
 }
 
 /** The npm packages of test/workbench/package-lock.json. */

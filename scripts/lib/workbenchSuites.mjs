@@ -5,9 +5,9 @@ import { environmentOf } from '../../test/workbench/equipment.mjs';
 import { buildExtension } from './extensionBundle.mjs';
 import { filesBelow } from './files.mjs';
 import { root, srftFolder } from './paths.mjs';
-import { run } from './run.mjs';
+import { Failure, run } from './run.mjs';
 import { packageExtension, targetOfThisMachine } from './vsix.mjs';
-import { ensureWorkbench, workbenchRoom } from './workbench.mjs';
+import { ensureWorkbench, ensureWorkbenchPackages, workbenchRoom } from './workbench.mjs';
 
 /** Inside the room's node_modules, so that bundles find its packages and nothing lints, formats or commits them. */
 const bundleFolder = join(workbenchRoom, 'node_modules', '.cache', 'srft');
@@ -21,7 +21,7 @@ const reports = join(srftFolder, 'reports');
 export async function integrationTests() {
   const entries = testsBelow('test/workbench/integration');
   if (entries.length === 0) return { passed: 0, failed: 0, broke: false };
-  const workbench = await ensureWorkbench();
+  const { node, given } = await integrationHost();
   await buildExtension({ minify: false });
   await bundleTests('integration', [...entries, 'test/workbench/integration/runner.ts'], 'cjs');
   mkdirSync(reports, { recursive: true });
@@ -31,11 +31,11 @@ export async function integrationTests() {
   try {
     cpSync(join(root, 'test/fixtures/runs/rich'), join(workspace, 'runs', 'rich'), { recursive: true });
     const runner = join(bundleFolder, 'integration', 'runner.cjs');
-    const env = environmentOf({ ...workbench, reports });
+    const env = environmentOf({ root, reports, ...given });
     // The stand-in for `code` is found by the first Node in PATH.
-    env['PATH'] = `${dirname(workbench.node)}${delimiter}${env['PATH'] ?? ''}`;
+    env['PATH'] = `${dirname(node)}${delimiter}${env['PATH'] ?? ''}`;
     const launcher = join(workbenchRoom, 'integration', 'launch.mjs');
-    const code = await run(workbench.node, [launcher, root, runner, workspace], { env });
+    const code = await run(node, [launcher, root, runner, workspace], { env });
     const counts = existsSync(report) ? JSON.parse(readFileSync(report, 'utf8')) : undefined;
     return { passed: counts?.passed ?? 0, failed: counts?.failed ?? 0, broke: code !== 0 || counts === undefined };
   } finally {
@@ -54,7 +54,21 @@ export async function prepareUiTests() {
   const { files } = await packageExtension({ targets: [targetOfThisMachine()] });
   const bundles = await bundleTests('ui', entries, 'esm');
   const [packaged] = files;
-  return { bundles, env: environmentOf({ ...workbench, reports, ...(packaged ? { vsix: packaged.path } : {}) }) };
+  return { bundles, env: environmentOf({ root, reports, workbench, ...(packaged ? { vsix: packaged.path } : {}) }) };
+}
+
+/** What runs the tests inside the extension host: code-server on Linux, elsewhere a desktop that test-electron fetches. */
+async function integrationHost() {
+  if (process.platform === 'linux') {
+    const workbench = await ensureWorkbench();
+    return { node: workbench.node, given: { workbench } };
+  }
+  const [major = 0] = process.versions.node.split('.').map(Number);
+  if (major < 22) {
+    throw new Failure(`The tests in VS Code need Node 22 or newer here, and this is Node ${process.versions.node}.`);
+  }
+  await ensureWorkbenchPackages();
+  return { node: process.execPath, given: {} };
 }
 
 /** @param {string} folder */

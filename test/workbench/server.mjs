@@ -44,7 +44,7 @@ const foreignVariables = [
  * @typedef {object} ServerOptions
  * @property {string[]} [vsix] packaged extensions to install first
  * @property {Record<string, unknown>} [settings] over the quiet ones
- * @property {boolean} [trust] true asks for trust in a workspace, as the desktop does; false trusts all
+ * @property {'all' | 'asked'} [trust] whether every folder is trusted, or opens in Restricted Mode until a person trusts it
  * @property {NodeJS.ProcessEnv} [env] over this process's; it reaches the extension host
  *
  * @typedef {object} Server
@@ -62,7 +62,7 @@ const foreignVariables = [
  * @param {ServerOptions} [options]
  * @returns {Promise<Server>}
  */
-export async function startServer({ node, codeServer }, { vsix = [], settings = {}, trust = false, env = {} } = {}) {
+export async function startServer({ node, codeServer }, { vsix = [], settings = {}, trust = 'all', env = {} } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'srft-workbench-'));
   const place = throwAwayFolders(folder, settings);
   const entry = join(codeServer, 'out', 'node', 'entry.js');
@@ -85,7 +85,7 @@ export async function startServer({ node, codeServer }, { vsix = [], settings = 
     ...['--auth', 'none', '--bind-addr', '127.0.0.1:0'],
     ...['--disable-telemetry', '--disable-update-check', '--disable-proxy', '--ignore-last-opened'],
     '--disable-getting-started-override',
-    ...(trust ? [] : ['--disable-workspace-trust']),
+    ...(trust === 'all' ? ['--disable-workspace-trust'] : []),
     // A built workbench heeds the address's payload, which names tests and extensions in development, only with this.
     ...['--vscode-option', 'enable-smoke-test-driver'],
   ];

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { launchBrowser, ready, screenshot } from '../browser.mjs';
-import { equipment } from '../equipment.mjs';
+import { equipment, givenWorkbench } from '../equipment.mjs';
 import { startServer, workbenchUrl, type ServerOptions } from '../server.mjs';
 
 export interface Window {
@@ -17,7 +17,8 @@ export interface Window {
 export interface WindowOptions extends Omit<ServerOptions, 'vsix'> {
   /** Puts files into the workspace before it is opened. */
   readonly fill?: (workspace: string) => void;
-  readonly colorScheme?: 'dark' | 'light';
+  /** One of the themes that come with VS Code. */
+  readonly theme?: 'Dark Modern' | 'Light Modern' | 'Default High Contrast' | 'Default High Contrast Light';
 }
 
 const sizeOfWindow = { width: 1400, height: 900 };
@@ -30,16 +31,21 @@ const patienceMs = 20_000;
 export async function withWindow(
   name: string,
   work: (window: Window) => Promise<void>,
-  { fill, colorScheme = 'dark', ...options }: WindowOptions = {},
+  { fill, theme = 'Dark Modern', settings = {}, ...options }: WindowOptions = {},
 ): Promise<void> {
-  const { vsix, reports, ...workbench } = equipment();
+  const { vsix, reports } = equipment();
+  const workbench = givenWorkbench();
   if (vsix === undefined) throw new Error('There is no packaged extension to test.');
   const workspace = mkdtempSync(join(tmpdir(), 'srft-workspace-'));
   fill?.(workspace);
-  const server = await startServer(workbench, { ...options, vsix: [vsix] });
+  const server = await startServer(workbench, {
+    ...options,
+    settings: { 'workbench.colorTheme': theme, ...settings },
+    vsix: [vsix],
+  });
   const browser = await launchBrowser(workbench);
   try {
-    const page = await browser.newPage({ viewport: sizeOfWindow, colorScheme });
+    const page = await browser.newPage({ viewport: sizeOfWindow });
     page.setDefaultTimeout(patienceMs);
     const inConsole: string[] = [];
     page.on('console', (message) => {
