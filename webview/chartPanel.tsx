@@ -1,0 +1,52 @@
+import { effect } from '@preact/signals';
+import type { VNode } from 'preact';
+import { useEffect, useMemo, useRef } from 'preact/hooks';
+import { colours } from './colours';
+import { plotWidth } from './curves';
+import { onFrame } from './frames';
+import { Legend } from './legend';
+import { PanelChart, axisWidth, rightPad } from './panelChart';
+import { PanelTable } from './panelTable';
+import type { PanelSpec } from './panels';
+import { sceneOf } from './scene';
+import { view } from './viewState';
+
+/** One panel: its chart, and beside it what the curves are worth. */
+export function ChartPanel({ spec }: { readonly spec: PanelSpec }): VNode {
+  const target = useRef<HTMLDivElement>(null);
+  const isLog = view.value.logPanels.includes(spec.id);
+  // The header comes anew ten times a second; the chart is made again only for another panel.
+  const key = useMemo(() => JSON.stringify(spec), [spec]);
+  useEffect(() => {
+    const element = target.current;
+    return element === null ? undefined : keepDrawn(element, spec);
+  }, [key, isLog]);
+  return (
+    <section class="panel">
+      <div class="plot" ref={target} />
+      <Legend spec={spec} />
+      <PanelTable spec={spec} />
+    </section>
+  );
+}
+
+/** Draw the panel whenever what it shows changes, at most once a frame. */
+function keepDrawn(element: HTMLElement, spec: PanelSpec): () => void {
+  const size = (): [number, number] => [plotWidth.value + axisWidth + rightPad, spec.height];
+  const [width, height] = size();
+  const chart = new PanelChart(element, { width, height }, sceneOf(spec), colours.peek());
+  const frame = onFrame(() => {
+    chart.resize(...size());
+    chart.draw(sceneOf(spec), colours.peek());
+  });
+  const stop = effect(() => {
+    size();
+    sceneOf(spec);
+    frame.request();
+  });
+  return () => {
+    stop();
+    frame.cancel();
+    chart.dispose();
+  };
+}

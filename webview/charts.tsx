@@ -1,0 +1,127 @@
+import type { VNode } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
+import { AxisLane } from './axisLane';
+import { ChartPanel } from './chartPanel';
+import { Checkbox, Dropdown } from './controls';
+import { plotWidth, shownSteps } from './curves';
+import { pressKey, showAll, toggleFollow } from './cursor';
+import { MetricPicker } from './metricPicker';
+import { Overlay } from './overlay';
+import { runs } from './page';
+import { axisWidth, rightPad } from './panelChart';
+import { panels } from './panels';
+import { smoothingNow } from './scene';
+import { brush, change, view, type AxisKind } from './viewState';
+
+/** All charts on one axis, with one cursor and one brush. */
+export function Charts(): VNode {
+  const column = useRef<HTMLDivElement>(null);
+  useEffect(() => (column.current === null ? undefined : followWidth(column.current)), []);
+  const isEmpty = runs.value.every(({ rows }) => rows === 0);
+  return (
+    <div class="charts">
+      <ChartTools />
+      <div
+        class="panels"
+        ref={column}
+        tabIndex={0}
+        role="group"
+        aria-label="Charts. Arrow keys move the cursor, with Shift they brush steps; Escape clears, F follows the newest step."
+        onKeyDown={(event) => {
+          if (
+            event.target === event.currentTarget &&
+            !event.ctrlKey &&
+            !event.metaKey &&
+            !event.altKey &&
+            pressKey(event)
+          )
+            event.preventDefault();
+        }}
+      >
+        {panels.value.map((spec) => (
+          <ChartPanel key={spec.id} spec={spec} />
+        ))}
+        <AxisLane />
+        <Overlay />
+        {isEmpty && <div class="no-curves secondary">curves appear after step 1</div>}
+      </div>
+      <MetricPicker />
+    </div>
+  );
+}
+
+const legendWidth = 186;
+const narrowBelow = 560;
+
+function followWidth(element: HTMLElement): () => void {
+  const observer = new ResizeObserver(([entry]) => {
+    const width = entry?.contentRect.width ?? 0;
+    const isNarrow = width < narrowBelow;
+    element.classList.toggle('narrow', isNarrow);
+    plotWidth.value = Math.max(80, Math.floor(width - axisWidth - rightPad - (isNarrow ? 0 : legendWidth)));
+  });
+  observer.observe(element);
+  return () => {
+    observer.disconnect();
+  };
+}
+
+const axisKinds: readonly (readonly [AxisKind, string])[] = [
+  ['step', 'by step'],
+  ['tokens', 'by tokens'],
+  ['time', 'by time'],
+];
+
+function ChartTools(): VNode {
+  const range = brush.value;
+  const { zoom, follow } = view.value;
+  const smoothing = smoothingNow();
+  return (
+    <div class="chart-tools">
+      {range !== null && (
+        <button
+          type="button"
+          class="chip"
+          title="Clear the brush (Esc)"
+          onClick={() => {
+            change({ brush: null });
+          }}
+        >
+          steps {range.from}–{range.to} <span class="codicon codicon-close" aria-hidden="true" />
+        </button>
+      )}
+      {zoom !== null && (
+        <button type="button" class="link" onClick={showAll}>
+          Whole run (showing {Math.round(shownSteps.value.from)}–{Math.round(shownSteps.value.to)})
+        </button>
+      )}
+      <span class="spacer" />
+      <label class="smoothing">
+        <span class="secondary">smoothing</span>
+        <input
+          type="range"
+          min="0"
+          max="0.99"
+          step="0.01"
+          value={smoothing}
+          aria-label="Smoothing"
+          onInput={({ currentTarget }) => {
+            change({ smoothing: Number(currentTarget.value) });
+          }}
+        />
+        <span class="smoothing-value">{smoothing.toFixed(2)}</span>
+      </label>
+      <Dropdown
+        label="Axis"
+        value={view.value.axis}
+        options={axisKinds}
+        onChange={(kind) => {
+          change({ axis: kind });
+        }}
+      />
+      <Checkbox checked={follow} onChange={toggleFollow}>
+        Follow newest
+      </Checkbox>
+    </div>
+  );
+}

@@ -1,0 +1,39 @@
+import '@vscode/codicons/dist/codicon.css';
+import 'uplot/dist/uPlot.min.css';
+import './panel.css';
+import { render, type VNode } from 'preact';
+import { followTheme } from './colours';
+import { ComparePage } from './comparePage';
+import { registerControls } from './controls';
+import { keepCurves } from './curves';
+import { EmptyPage, RefusedPage } from './emptyPage';
+import { connect, page } from './page';
+import { keepTables } from './panelTable';
+import { keepRollouts } from './rolloutState';
+import { RunPage } from './runPage';
+
+registerControls();
+followTheme();
+render(<App />, document.body);
+keepCurves();
+keepRollouts();
+keepTables();
+connect();
+
+function App(): VNode {
+  const now = page.value;
+  switch (now.kind) {
+    case 'waiting':
+      return <main class="full-page secondary">Reading the run…</main>;
+    case 'empty':
+      return <EmptyPage message={now.message} />;
+    case 'refused':
+      return <RefusedPage reason={now.reason} />;
+    case 'runs': {
+      const { runs } = now.message;
+      const [run] = runs;
+      if (run === undefined) return <main class="full-page secondary">No run is shown.</main>;
+      return runs.length > 1 ? <ComparePage runs={runs} /> : <RunPage run={run} />;
+    }
+  }
+}

@@ -1,0 +1,179 @@
+import { computed } from '@preact/signals';
+import type { RunHeader } from '../core/generated/panel';
+import { runColour, type ColourName } from './colours';
+import { pins, runs } from './page';
+import { variants } from './runVariants';
+
+export type Pattern = 'solid' | 'dots' | 'hatch' | 'outline';
+
+/** One metric of one run, and how it is told apart. */
+export interface CurveSpec {
+  readonly run: number;
+  readonly metric: string;
+  readonly label: string;
+  readonly colour: ColourName;
+  readonly dash: readonly number[];
+  readonly pattern: Pattern;
+}
+
+/** A chart: its curves, and what is drawn besides. */
+export interface PanelSpec {
+  readonly id: string;
+  readonly title: string;
+  readonly unit: string;
+  readonly height: number;
+  /** Curves drawn as lines. */
+  readonly lines: readonly CurveSpec[];
+  /** Curves stacked from zero, upwards and downwards. */
+  readonly stack: readonly CurveSpec[];
+  /** Runs whose held-out accuracy is drawn, with its intervals. */
+  readonly heldOut: readonly { readonly run: number; readonly label: string; readonly colour: ColourName }[];
+  /** Runs with other seeds of the same recipe, drawn as a mean within a band. */
+  readonly bands: readonly { readonly label: string; readonly colour: ColourName; readonly runs: readonly number[] }[];
+  readonly floor: number | null;
+  readonly pinned: boolean;
+}
+
+/** The charts of the runs shown. */
+export const panels = computed<readonly PanelSpec[]>(() =>
+  runs.value.length > 1
+    ? comparedPanels(runs.value, pins.value)
+    : runs.value.flatMap((run) => panelsOf(run, pins.value)),
+);
+
+const dashed = [5, 3] as const;
+
+function panelsOf(run: RunHeader, pinned: readonly string[]): PanelSpec[] {
+  const has = new Set(run.metrics);
+  const curve = (metric: string, label: string, colour: ColourName, more: Partial<CurveSpec> = {}): CurveSpec[] =>
+    has.has(metric) || run.rows === 0 ? [{ run: 0, metric, label, colour, dash: [], pattern: 'solid', ...more }] : [];
+  const terms = run.metrics.filter((name) => name.startsWith('loss/') && name !== 'loss/total');
+  const fixed: PanelSpec[] = [
+    {
+      ...blank('loss', 'Loss anatomy', 'sum of terms', 150),
+      lines: curve('loss/total', 'total', 'text'),
+      stack: terms.map((metric) => ({ run: 0, metric, dash: [], ...termLook(metric.slice('loss/'.length)) })),
+    },
+    {
+      ...blank('entropy', 'Entropy', 'nats / token', 106),
+      lines: [
+        ...curve('entropy/rollout', 'rollouts', 'rollout'),
+        ...curve('entropy/demonstration', 'demonstrations', 'demo', { dash: dashed }),
+      ],
+      floor: run.floors.entropy,
+    },
+    {
+      ...blank('weights', 'Weights', '', 80),
+      lines: [...curve('weight/sft', 'w SFT', 'demo', { dash: dashed }), ...curve('weight/rl', 'w RL', 'rollout')],
+    },
+    {
+      ...blank('reward', 'Reward and accuracy', '', 116),
+      lines: curve('reward/mean', 'reward', 'rollout'),
+      heldOut: [{ run: 0, label: 'held-out', colour: 'heldOut' }],
+    },
+    {
+      ...blank('length', 'Response length', 'tokens', 90),
+      lines: [
+        ...curve('length/rollout', 'mean', 'rollout'),
+        ...curve('length/longest', 'longest', 'timeOther', { dash: [2, 2] }),
+      ],
+    },
+    {
+      ...blank('time', 'Time per step', 's', 96),
+      stack: timeParts.flatMap(([part, label, colour, pattern]) =>
+        curve(`seconds/${part}`, label, colour, { pattern }),
+      ),
+    },
+  ];
+  const kept = fixed.filter(({ lines, stack }) => lines.length + stack.length > 0);
+  return [...kept, ...pinned.map((metric) => pinnedPanel(metric, curve(metric, 'value', 'rollout')))];
+}
+
+const timeParts: readonly (readonly [string, string, ColourName, Pattern])[] = [
+  ['generate', 'generate', 'timeGenerate', 'solid'],
+  ['logprob', 'log-probs', 'timeScore', 'solid'],
+  ['reward', 'reward', 'timeScore', 'dots'],
+  ['train', 'train', 'timeTrain', 'solid'],
+  ['record', 'record', 'timeTrain', 'dots'],
+  ['evaluate', 'evaluate', 'timeOther', 'hatch'],
+  ['checkpoint', 'checkpoint', 'timeOther', 'dots'],
+  ['other', 'other', 'timeOther', 'outline'],
+];
+
+function termLook(term: string): Pick<CurveSpec, 'label' | 'colour' | 'pattern'> {
+  const label = termLabels.get(term) ?? term.replaceAll('_', ' ');
+  if (term === 'demo_rl') return { label, colour: 'demo', pattern: 'dots' };
+  if (term.startsWith('demo')) return { label, colour: 'demo', pattern: 'solid' };
+  if (term.startsWith('self')) return { label, colour: 'rollout', pattern: 'hatch' };
+  return { label, colour: 'timeOther', pattern: 'outline' };
+}
+
+const termLabels = new Map([
+  ['demo_sft', 'SFT, demo'],
+  ['demo_rl', 'RL, demo'],
+  ['self_rl', 'RL, rollouts'],
+  ['self', 'rollouts'],
+]);
+
+function blank(id: string, title: string, unit: string, height: number): PanelSpec {
+  return { id, title, unit, height, lines: [], stack: [], heldOut: [], bands: [], floor: null, pinned: false };
+}
+
+function pinnedPanel(metric: string, lines: readonly CurveSpec[]): PanelSpec {
+  return { ...blank(`pin:${metric}`, metric, '', 80), lines, pinned: true };
+}
+
+const comparedMetrics: readonly (readonly [string, string, string])[] = [
+  ['loss/total', 'Loss', ''],
+  ['entropy/rollout', 'Entropy', 'nats / token'],
+  ['reward/mean', 'Reward', ''],
+  ['length/rollout', 'Response length', 'tokens'],
+  ['gradient/norm', 'Gradient norm', ''],
+  ['seconds/step', 'Time per step', 's'],
+];
+
+const runDashes: readonly (readonly number[])[] = [[], [6, 3], [2, 2], [8, 3, 2, 3]];
+
+function comparedPanels(all: readonly RunHeader[], pinned: readonly string[]): PanelSpec[] {
+  const groups = variants(all);
+  const panelOf = (metric: string, base: PanelSpec): PanelSpec => {
+    const lines: CurveSpec[] = all.flatMap((run, place) =>
+      run.metrics.includes(metric)
+        ? [
+            {
+              run: place,
+              metric,
+              label: run.name,
+              colour: runColour(groupOf(groups, place)),
+              dash: dashOf(place),
+              pattern: 'solid',
+            },
+          ]
+        : [],
+    );
+    const bands = groups
+      .map((members, place) => ({ label: `mean of ${members.length} seeds`, colour: runColour(place), runs: members }))
+      .filter(({ runs: members }) => members.length > 1);
+    return { ...base, lines, bands };
+  };
+  const heldOut: PanelSpec = {
+    ...blank('heldOut', 'Held-out accuracy', '', 106),
+    heldOut: all.map(({ name }, run) => ({ run, label: name, colour: runColour(groupOf(groups, run)) })),
+  };
+  const single = comparedMetrics.map(([metric, title, unit]) => panelOf(metric, blank(metric, title, unit, 100)));
+  const drawn = [...single, ...pinned.map((metric) => panelOf(metric, pinnedPanel(metric, [])))];
+  return [...drawn.slice(0, 3), heldOut, ...drawn.slice(3)].filter(
+    ({ lines, heldOut: shown }) => lines.length + shown.length > 0,
+  );
+}
+
+function dashOf(run: number): readonly number[] {
+  return runDashes[run % runDashes.length] ?? [];
+}
+
+function groupOf(groups: readonly (readonly number[])[], run: number): number {
+  return Math.max(
+    0,
+    groups.findIndex((members) => members.includes(run)),
+  );
+}

@@ -1,0 +1,131 @@
+import { computed, effect, signal } from '@preact/signals';
+import type { PreviewAnswer, RolloutRow, RolloutsAnswer } from '../core/generated/panel';
+import { listedSteps } from './curves';
+import { ask, type Asked } from './host';
+import { page, runs } from './page';
+import { brush, view, type ViewState } from './viewState';
+import { follow } from './follow';
+
+/** The list as the host made it, or why it could not. */
+export const list = signal<RolloutsAnswer | null>(null);
+export const listTrouble = signal<string | null>(null);
+
+/** Lines of rows, as far as they were asked for. */
+export const lines = signal<ReadonlyMap<number, RolloutRow>>(new Map());
+
+/** The chosen rollout's row, and its whole text once it came. */
+export const chosen = signal<number | null>(null);
+export const preview = signal<PreviewAnswer | null>(null);
+export const previewTrouble = signal<string | null>(null);
+
+/** How many rollouts came since the list was frozen. */
+export const newRollouts = computed(() => Math.max(0, (runs.value[0]?.indexRows ?? 0) - (frozenAt.value ?? Infinity)));
+
+/** A brush freezes the list at the length the index had. */
+const frozenAt = signal<number | null>(null);
+
+/** Take the new rollouts in and freeze again. */
+export function thaw(): void {
+  frozenAt.value = runs.peek()[0]?.indexRows ?? null;
+}
+
+type Wanted = Pick<ViewState, 'filter' | 'text' | 'grouping' | 'sources' | 'sort' | 'descending'>;
+
+const listPauseMs = 300;
+
+/** Keep list, lines and preview with what the person chose. */
+export function keepRollouts(): void {
+  effect(() => {
+    if (brush.value === null) frozenAt.value = null;
+    else if (frozenAt.peek() === null) thaw();
+  });
+  let open: Asked<RolloutsAnswer> | undefined;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let askedAt = 0;
+  let askedKey = '';
+  const askNow = (): void => {
+    timer = undefined;
+    if (document.hidden || page.peek().kind !== 'runs' || runs.peek().length !== 1) return;
+    const { filter, text, grouping, sources, sort, descending }: Wanted = view.peek();
+    const { from, to } = listedSteps.peek();
+    const question = {
+      fromStep: from,
+      toStep: to,
+      upTo: frozenAt.peek(),
+      sources,
+      filter,
+      text,
+      grouping,
+      sort,
+      descending,
+    };
+    const key = JSON.stringify([
+      question,
+      frozenAt.peek() === null ? runs.peek()[0]?.indexRows : 0,
+      runs.peek()[0]?.restarts,
+    ]);
+    if (key === askedKey) return;
+    askedKey = key;
+    askedAt = performance.now();
+    open?.cancel();
+    const asked = ask({ kind: 'rollouts', run: 0, ...question });
+    open = asked;
+    void asked.answer.then((answer) => {
+      listTrouble.value = answer.kind === 'broken' ? answer.reason : null;
+      if (answer.kind === 'read') list.value = answer.value;
+    });
+  };
+  const askSoon = (): void => {
+    timer ??= setTimeout(askNow, Math.max(0, listPauseMs - (performance.now() - askedAt)));
+  };
+  effect(() => {
+    follow(runs, view, listedSteps, frozenAt);
+    askSoon();
+  });
+  document.addEventListener('visibilitychange', askSoon);
+  let restarts = -1;
+  effect(() => {
+    const now = runs.value[0]?.restarts ?? -1;
+    if (now === restarts) return;
+    restarts = now;
+    lines.value = new Map();
+    chosen.value = null;
+  });
+  keepPreview();
+}
+
+const mostLines = 20_000;
+const mostRowsAQuestion = 400;
+const askedRows = new Set<number>();
+
+/** Ask for the lines of rows that are about to be seen. */
+export function wantLines(rows: readonly number[]): void {
+  const missing = rows.filter((row) => !lines.peek().has(row) && !askedRows.has(row)).slice(0, mostRowsAQuestion);
+  if (missing.length === 0) return;
+  for (const row of missing) askedRows.add(row);
+  void ask({ kind: 'rows', run: 0, rows: missing }).answer.then((answer) => {
+    for (const row of missing) askedRows.delete(row);
+    if (answer.kind === 'broken') return;
+    const kept = lines.peek().size > mostLines ? [] : lines.peek();
+    lines.value = new Map([...kept, ...answer.value.rows.map((row): [number, RolloutRow] => [row.row, row])]);
+  });
+}
+
+function keepPreview(): void {
+  let open: Asked<PreviewAnswer> | undefined;
+  effect(() => {
+    const row = chosen.value;
+    open?.cancel();
+    previewTrouble.value = null;
+    if (row === null) {
+      preview.value = null;
+      return;
+    }
+    const asked = ask({ kind: 'preview', run: 0, row });
+    open = asked;
+    void asked.answer.then((answer) => {
+      if (answer.kind === 'read') preview.value = answer.value;
+      else previewTrouble.value = answer.reason;
+    });
+  });
+}
