@@ -218,13 +218,11 @@ function laneOf(model: RunModel, alerts: readonly Alert[]): LaneItem[] {
         mark: 'resumed',
         text: `Attempt ${attempt} resumed from step ${fromStep ?? 0}${droppedSteps > 0 ? `; ${droppedSteps} later steps were dropped` : ''}`,
       })),
-    ...model.phases
-      .slice(1)
-      .map(({ row, phase }): LaneItem => ({
-        step: stepOfRow(model, row),
-        mark: 'phase',
-        text: `From here on: ${phase}`,
-      })),
+    ...model.phases.slice(1).map(({ row, phase }): LaneItem => ({
+      step: stepOfRow(model, row),
+      mark: 'phase',
+      text: `From here on: ${phase}`,
+    })),
     ...model.notices.map(({ step, message }): LaneItem => ({ step, mark: 'notice', text: message })),
     ...model.controls.map(({ step, asked, outcome, reason }): LaneItem => ({
       step,
@@ -343,7 +341,12 @@ function finite(value: number): number | null {
 }
 
 /** The header of a run that has no files yet: its trainer is being started. */
-export function startingHeader(name: string, stages: readonly Stage[], failure: Failure | null, canStop: boolean): RunHeader {
+export function startingHeader(
+  name: string,
+  stages: readonly Stage[],
+  failure: Failure | null,
+  canStop: boolean,
+): RunHeader {
   return {
     name,
     runId: '',

@@ -48,7 +48,7 @@ async function generatedFiles(python) {
     'core/generated/wire.ts': banner + (await typesOf(wire, 'WireDocument')),
     'core/generated/wireFacts.ts': banner + wireFacts(wire),
     'core/generated/validators.d.mts': banner + validators.types,
-    'core/generated/panel.ts': panelBanner + (await typesOf(panel, 'PanelDocument')),
+    'core/generated/panel.ts': panelBanner + (await typesOf(panel, 'PanelDocument', { ignoreMinAndMaxItems: true })),
     'core/generated/panelValidators.d.mts': panelBanner + messages.types,
   };
   const options = await prettier.resolveConfig(join(root, 'package.json'));

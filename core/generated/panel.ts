@@ -172,7 +172,6 @@ export interface Intent {
     | 'exportParquet'
     | 'dismissAlert'
     | 'cleanUp'
-    | 'openPrompt'
     | 'trainDemo'
     | 'newRecipe'
     | 'openRun'
@@ -219,16 +218,7 @@ export interface HeaderMessage {
   /**
    * @maxItems 8
    */
-  runs:
-    | []
-    | [RunHeader]
-    | [RunHeader, RunHeader]
-    | [RunHeader, RunHeader, RunHeader]
-    | [RunHeader, RunHeader, RunHeader, RunHeader]
-    | [RunHeader, RunHeader, RunHeader, RunHeader, RunHeader]
-    | [RunHeader, RunHeader, RunHeader, RunHeader, RunHeader, RunHeader]
-    | [RunHeader, RunHeader, RunHeader, RunHeader, RunHeader, RunHeader, RunHeader]
-    | [RunHeader, RunHeader, RunHeader, RunHeader, RunHeader, RunHeader, RunHeader, RunHeader];
+  runs: RunHeader[];
   pins: string[];
   /**
    * False in Restricted Mode.

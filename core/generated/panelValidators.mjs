@@ -142,13 +142,13 @@ message:"must be <= 7"}],!1;if(t<0||isNaN(t))return $.errors=[{instancePath:i+"/
 r}else var s=!0;if(s){if(e.intent!==void 0){let t=e.intent,n=r;if(typeof t!="string")return $.errors=[{instancePath:i+"/\
 intent",message:"must be string"}],!1;if(!(t==="stop"||t==="pause"||t==="continue"||t==="checkpoint"||t==="resume"||t===
 "fork"||t==="showLog"||t==="showRecipe"||t==="compare"||t==="exportReport"||t==="exportCsv"||t==="exportParquet"||t==="d\
-ismissAlert"||t==="cleanUp"||t==="openPrompt"||t==="trainDemo"||t==="newRecipe"||t==="openRun"||t==="doctor"))return $.errors=
-[{instancePath:i+"/intent",message:"must be equal to one of the allowed values"}],!1;var s=n===r}else var s=!0;if(s){if(e.
-step!==void 0){let t=e.step,n=r;if(!(typeof t=="number"&&!(t%1)&&!isNaN(t)&&isFinite(t))&&t!==null)return $.errors=[{instancePath:i+
-"/step",message:"must be integer,null"}],!1;if(r===n&&typeof t=="number"&&isFinite(t)&&(t<0||isNaN(t)))return $.errors=[
-{instancePath:i+"/step",message:"must be >= 0"}],!1;var s=n===r}else var s=!0;if(s)if(e.id!==void 0){let t=e.id,n=r;if(typeof t!=
-"string"&&t!==null)return $.errors=[{instancePath:i+"/id",message:"must be string,null"}],!1;if(r===n&&typeof t=="string"&&
-ae(t)>200)return $.errors=[{instancePath:i+"/id",message:"must NOT have more than 200 characters"}],!1;var s=n===r}else var s=!0}}}}}}else
+ismissAlert"||t==="cleanUp"||t==="trainDemo"||t==="newRecipe"||t==="openRun"||t==="doctor"))return $.errors=[{instancePath:i+
+"/intent",message:"must be equal to one of the allowed values"}],!1;var s=n===r}else var s=!0;if(s){if(e.step!==void 0){
+let t=e.step,n=r;if(!(typeof t=="number"&&!(t%1)&&!isNaN(t)&&isFinite(t))&&t!==null)return $.errors=[{instancePath:i+"/s\
+tep",message:"must be integer,null"}],!1;if(r===n&&typeof t=="number"&&isFinite(t)&&(t<0||isNaN(t)))return $.errors=[{instancePath:i+
+"/step",message:"must be >= 0"}],!1;var s=n===r}else var s=!0;if(s)if(e.id!==void 0){let t=e.id,n=r;if(typeof t!="string"&&
+t!==null)return $.errors=[{instancePath:i+"/id",message:"must be string,null"}],!1;if(r===n&&typeof t=="string"&&ae(t)>200)
+return $.errors=[{instancePath:i+"/id",message:"must NOT have more than 200 characters"}],!1;var s=n===r}else var s=!0}}}}}}else
 return $.errors=[{instancePath:i,message:"must be object"}],!1;return $.errors=u,r===0}var _e=new RegExp("^[A-Za-z0-9 ._-]+$","u");function E(e,{instancePath:i="",parentData:c,parentDataProperty:p,rootData:m=e}={}){
 let u=null,r=0;if(r===0)if(e&&typeof e=="object"&&!Array.isArray(e)){let f;if(e.kind===void 0&&(f="kind")||e.format===void 0&&
 (f="format")||e.name===void 0&&(f="name")||e.data===void 0&&(f="data"))return E.errors=[{instancePath:i,message:"must ha\

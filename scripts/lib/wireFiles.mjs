@@ -7,12 +7,13 @@ import { compile } from 'json-schema-to-typescript';
  * TypeScript types of every definition in a schema.
  * @param {any} schema
  * @param {string} name of the schema's own type
+ * @param {{ ignoreMinAndMaxItems?: boolean }} [options] a list of at most eight is a list, not eight tuples
  */
-export async function typesOf(schema, name) {
+export async function typesOf(schema, name, options = {}) {
   const plain = JSON.parse(JSON.stringify(schema), (_key, value) =>
     isDescribedReference(value) ? wrapped(value) : value,
   );
-  return compile(plain, name, { bannerComment: '', additionalProperties: false, format: false });
+  return compile(plain, name, { bannerComment: '', additionalProperties: false, format: false, ...options });
 }
 
 /** @param {any} value a reference with a sentence of its own, of which the compiler would make a second type */

@@ -163,6 +163,11 @@ export class RunLibrary implements Disposable {
     return status !== null && this.machine !== undefined && isSameMachine(status, this.machine);
   }
 
+  /** What may be started depends on trust. */
+  trustChanged(): void {
+    this.forgetHeaders();
+  }
+
   dispose(): void {
     for (const subscription of this.subscriptions) subscription.dispose();
     void this.watches.close();
@@ -189,7 +194,7 @@ export class RunLibrary implements Disposable {
   private async findAll(): Promise<void> {
     this.machine ??= await thisMachine();
     const found = await findRuns([...this.folders(), this.ownRunFolder]);
-    const wanted = [...new Set([...this.opened, ...found])].slice(0, mostFollowed);
+    const wanted = [...new Set([...this.opened, ...found.map(({ directory }) => directory)])].slice(0, mostFollowed);
     const gone = this.watches.runs.filter(({ store }) => !wanted.includes(store.directory));
     await Promise.all(gone.map((run) => this.watches.forget(run.store.directory)));
     for (const directory of wanted) {

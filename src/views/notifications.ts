@@ -47,19 +47,31 @@ export class RunNotifications implements Disposable {
     if (wanted !== 'all') return;
     const { figures, name, stateText } = header;
     const accuracy = figures[0]?.value === null ? '' : ` Held-out accuracy ${figures[0]?.text ?? ''} %.`;
-    void offer(window.showInformationMessage(`${name}: ${stateText.toLowerCase()} at step ${header.step}.${accuracy}`, 'Show Run', 'Export Report'), {
-      'Show Run': 'srft.showRun',
-      'Export Report': 'srft.exportReport',
-    }, run);
+    void offer(
+      window.showInformationMessage(
+        `${name}: ${stateText.toLowerCase()} at step ${header.step}.${accuracy}`,
+        'Show Run',
+        'Export Report',
+      ),
+      {
+        'Show Run': 'srft.showRun',
+        'Export Report': 'srft.exportReport',
+      },
+      run,
+    );
   }
 
   private tellFailure(run: RunWatch, message: string, { name, canResume }: RunHeader): void {
     const actions = canResume ? ['Show Log', 'Show Run', 'Resume'] : ['Show Log', 'Show Run'];
-    void offer(window.showErrorMessage(`${name}: ${message}`, ...actions), {
-      'Show Log': 'srft.showLog',
-      'Show Run': 'srft.showRun',
-      Resume: 'srft.resume',
-    }, run);
+    void offer(
+      window.showErrorMessage(`${name}: ${message}`, ...actions),
+      {
+        'Show Log': 'srft.showLog',
+        'Show Run': 'srft.showRun',
+        Resume: 'srft.resume',
+      },
+      run,
+    );
   }
 
   private tellAlert(run: RunWatch, message: string): void {

@@ -1,4 +1,4 @@
-import { Uri, window, workspace, type QuickPickItem } from 'vscode';
+import { commands, Uri, window, workspace, type QuickPickItem } from 'vscode';
 import type { RunHeader } from '../../core/generated/panel';
 import type { RunWatch } from '../runs/runWatch';
 import type { RunLibrary } from './library';
@@ -16,7 +16,11 @@ export class RunPicker {
    * The run a command was called on; else that of the panel in front; else the only one that fits; else what a person
    * picks. Undefined when nothing fits, which is said, or nothing was picked.
    */
-  async one(target: unknown, question: string, fits: (header: RunHeader) => boolean = () => true): Promise<RunWatch | undefined> {
+  async one(
+    target: unknown,
+    question: string,
+    fits: (header: RunHeader) => boolean = () => true,
+  ): Promise<RunWatch | undefined> {
     const named = runOf(target);
     if (named !== undefined) return named;
     const fitting = this.library.runs.filter((run) => fits(this.library.header(run)));
@@ -62,8 +66,14 @@ export async function pickRecipe(target: unknown): Promise<string | undefined> {
   if (active?.path.endsWith('.srft.json') === true) return active.fsPath;
   const found = await workspace.findFiles('**/*.srft.json', '**/{node_modules,runs,.venv}/**', 200);
   if (found.length === 0) {
-    const answer = await window.showInformationMessage('There is no *.srft.json in this workspace yet.', 'New Recipe', 'Train the Demo');
-    return answer === undefined ? undefined : `command:${answer}`;
+    const answer = await window.showInformationMessage(
+      'There is no *.srft.json in this workspace yet.',
+      'New Recipe',
+      'Train the Demo',
+    );
+    if (answer === 'New Recipe') await commands.executeCommand('srft.newRecipe');
+    if (answer === 'Train the Demo') await commands.executeCommand('srft.trainDemo');
+    return undefined;
   }
   if (found.length === 1) return found[0]?.fsPath;
   const items = found.map((uri) => ({ label: workspace.asRelativePath(uri), path: uri.fsPath }));

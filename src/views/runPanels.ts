@@ -99,7 +99,8 @@ export class RunPanels implements Disposable {
         panel.webview.options = this.webviewOptions();
         if (opened.length > 0 && runs.length === opened.length) this.adopt(panel, runs);
         else panel.dispose();
-        for (const result of opened) if (result.kind === 'broken') this.log.warn(`a panel was not restored: ${result.reason}`);
+        for (const result of opened)
+          if (result.kind === 'broken') this.log.warn(`a panel was not restored: ${result.reason}`);
       },
     });
   }
@@ -364,14 +365,16 @@ function keyOf(runs: readonly RunWatch[]): string {
 function directoriesOf(state: unknown): readonly string[] {
   if (typeof state !== 'object' || state === null || !('host' in state)) return [];
   const { host } = state;
-  if (typeof host !== 'object' || host === null || !('directories' in host) || !Array.isArray(host.directories)) return [];
+  if (typeof host !== 'object' || host === null || !('directories' in host) || !Array.isArray(host.directories))
+    return [];
   return host.directories.filter((item: unknown) => typeof item === 'string');
 }
 
 /** The page of a panel. Nothing in it comes from a run; what the window must know after a reload stands in `state`. */
 function pageOf(webview: Webview, extension: Uri, state: PanelState): string {
   const nonce = randomBytes(16).toString('base64');
-  const resource = (name: string): string => webview.asWebviewUri(Uri.joinPath(extension, 'dist', 'webview', name)).toString();
+  const resource = (name: string): string =>
+    webview.asWebviewUri(Uri.joinPath(extension, 'dist', 'webview', name)).toString();
   const policy = [
     `default-src 'none'`,
     `script-src 'nonce-${nonce}'`,

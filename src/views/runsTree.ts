@@ -123,7 +123,8 @@ export function runDescription(header: RunHeader): string {
 function runTooltip(header: RunHeader): MarkdownString {
   const tooltip = new MarkdownString();
   tooltip.appendText(`${header.name}\n${header.stateText}\n${header.device}\n`);
-  for (const { label, text, unit, detail } of header.figures) tooltip.appendText(`${label}: ${text} ${unit} ${detail}\n`);
+  for (const { label, text, unit, detail } of header.figures)
+    tooltip.appendText(`${label}: ${text} ${unit} ${detail}\n`);
   return tooltip;
 }
 

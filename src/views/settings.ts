@@ -27,7 +27,7 @@ function thresholds(): AlertThresholds {
     name,
     configuration.get(`alerts.${name}`, fallback),
   ]);
-  return Object.fromEntries(entries) as unknown as AlertThresholds;
+  return Object.fromEntries(entries);
 }
 
 function root(): WorkspaceConfiguration {

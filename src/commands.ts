@@ -1,0 +1,86 @@
+import { commands } from 'vscode';
+import type { RunLibrary } from './views/library';
+import type { Log } from './views/log';
+import type { ManageCommands } from './views/manageCommands';
+import { pickRecipe } from './views/pick';
+import { reportIssue, type RunCommands } from './views/runCommands';
+import type { TrainerEnvironment } from './views/trainerEnvironment';
+import type { Training } from './views/training';
+
+/** What the commands are carried out by. */
+export interface CommandParts {
+  readonly runs: RunCommands;
+  readonly manage: ManageCommands;
+  readonly training: Training;
+  readonly environment: TrainerEnvironment;
+  readonly library: RunLibrary;
+  readonly log: Log;
+  readonly versions: { readonly extension: string; readonly editor: string };
+}
+
+/** A command gets what it was called on: a node of the tree, a file, or nothing. */
+export type Command = (target?: unknown, more?: unknown) => Promise<void> | void;
+
+/** Every command of package.json, by its name without `srft.`. */
+export function commandTable(parts: CommandParts): Readonly<Record<string, Command>> {
+  const { runs, manage, training, environment, library, log, versions } = parts;
+  return {
+    trainDemo: () => training.trainDemo(),
+    train: async (target) => {
+      const recipe = await pickRecipe(target);
+      if (recipe !== undefined) await training.train(recipe);
+    },
+    stop: (target) => training.stop(target),
+    pause: (target) => training.request(target, 'pause'),
+    continue: (target) => training.request(target, 'continue'),
+    checkpoint: (target) => training.request(target, 'checkpoint'),
+    resume: (target) => training.resume(target),
+    fork: (target, step) => training.fork(target, stepOf(target) ?? stepOf({ step })),
+    openRun: (target) => runs.openRun(target),
+    showRun: (target) => runs.showRun(target),
+    compareRuns: (target, targets) => runs.compareRuns(target, targets),
+    showRecipe: (target) => runs.showRecipe(target),
+    exportCsv: (target) => manage.exportCsv(target),
+    exportParquet: (target) => manage.exportParquet(target),
+    setUpEnvironment: async () => {
+      await environment.setUp();
+    },
+    doctor: () => environment.doctor(library.newRunFolder()),
+    renameRun: (target) => runs.renameRun(target),
+    revealRun: (target) => runs.revealRun(target),
+    deleteRun: (target) => manage.deleteRun(target),
+    cleanUpRun: (target) => manage.cleanUpRun(target),
+    showLog: (target) => runs.showLog(target),
+    showOutput: () => {
+      log.show();
+    },
+    refreshRuns: () => runs.refresh(),
+    reportIssue: () => reportIssue(versions.extension, versions.editor),
+  };
+}
+
+/** A node of a checkpoint, or the step a panel named. */
+function stepOf(target: unknown): number | undefined {
+  if (typeof target !== 'object' || target === null || !('step' in target)) return undefined;
+  return typeof target.step === 'number' ? target.step : undefined;
+}
+
+/** Keys of `when` clauses that follow the runs. */
+export function followContext(library: RunLibrary): { dispose(): void } {
+  let told = '';
+  const update = (): void => {
+    const hasLiveRun = library.runs.some((run) => library.header(run).canControl);
+    const now = `${library.runs.length > 0} ${hasLiveRun}`;
+    if (now === told) return;
+    told = now;
+    void commands.executeCommand('setContext', 'srft.hasRun', library.runs.length > 0);
+    void commands.executeCommand('setContext', 'srft.hasLiveRun', hasLiveRun);
+  };
+  const subscriptions = [library.onList(update), library.onNews(update)];
+  update();
+  return {
+    dispose() {
+      for (const subscription of subscriptions) subscription.dispose();
+    },
+  };
+}

@@ -1,0 +1,58 @@
+import { commands, version, window, workspace, type ExtensionContext } from 'vscode';
+import { commandTable, followContext } from './commands';
+import { RunLibrary } from './views/library';
+import { ManageCommands } from './views/manageCommands';
+import { RunNotifications } from './views/notifications';
+import { panelActions } from './views/panelActions';
+import { RunPicker } from './views/pick';
+import { RunCommands } from './views/runCommands';
+import { RunPanels } from './views/runPanels';
+import { RunsTree } from './views/runsTree';
+import { RunStatusBar } from './views/statusBar';
+import { TrainerEnvironment } from './views/trainerEnvironment';
+import { Training } from './views/training';
+
+/** Makes the parts of the extension and hands them to each other. */
+export function activate(context: ExtensionContext): void {
+  const log = window.createOutputChannel('SRFT Studio', { log: true });
+  const library = new RunLibrary(context, log);
+  const panels = new RunPanels(context, library, panelActions(library), log);
+  const tree = new RunsTree(library);
+  const treeView = window.createTreeView('srft.runs', {
+    treeDataProvider: tree,
+    canSelectMany: true,
+    showCollapseAll: true,
+  });
+  const pick = new RunPicker(
+    library,
+    () => panels.active,
+    () => treeView.selection[0],
+  );
+  const environment = new TrainerEnvironment(context, log);
+  const runs = new RunCommands(library, panels, pick);
+  const table = commandTable({
+    runs,
+    manage: new ManageCommands(library, pick),
+    training: new Training(context, library, panels, pick, environment, log),
+    environment,
+    library,
+    log,
+    versions: { extension: (context.extension.packageJSON as { version: string }).version, editor: version },
+  });
+  context.subscriptions.push(
+    log,
+    library,
+    panels,
+    panels.registerSerializer(),
+    tree,
+    treeView,
+    new RunStatusBar(library),
+    new RunNotifications(library, (run) => panels.isVisible(run)),
+    ...Object.entries(table).map(([name, run]) => commands.registerCommand(`srft.${name}`, run)),
+    followContext(library),
+    workspace.onDidGrantWorkspaceTrust(() => {
+      library.trustChanged();
+    }),
+  );
+  void library.refresh();
+}

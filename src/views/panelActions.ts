@@ -1,0 +1,58 @@
+import { join } from 'node:path';
+import { commands, Uri, window, workspace } from 'vscode';
+import type { Intent, SaveImage } from '../../core/generated/panel';
+import type { RunWatch } from '../runs/runWatch';
+import type { RunLibrary } from './library';
+import type { PanelActions } from './runPanels';
+
+/** What a panel may ask for: the commands of its buttons, by name, on its own run. */
+export function panelActions(library: RunLibrary): PanelActions {
+  return {
+    intent(intent, run) {
+      if (intent.intent === 'dismissAlert') {
+        if (run !== undefined && intent.id !== null) library.dismiss(run, intent.id);
+        return;
+      }
+      void runIntent(intent.intent, intent.step, run);
+    },
+    saveImage(image) {
+      void saveImage(library, image);
+    },
+  };
+}
+
+type CommandIntent = Exclude<Intent['intent'], 'dismissAlert'>;
+
+/** An intent names a command here and nowhere else. */
+const commandOf: Readonly<Record<CommandIntent, string>> = {
+  stop: 'srft.stop',
+  pause: 'srft.pause',
+  continue: 'srft.continue',
+  checkpoint: 'srft.checkpoint',
+  resume: 'srft.resume',
+  fork: 'srft.fork',
+  showLog: 'srft.showLog',
+  compare: 'srft.compareRuns',
+  exportReport: 'srft.exportReport',
+  exportCsv: 'srft.exportCsv',
+  exportParquet: 'srft.exportParquet',
+  cleanUp: 'srft.cleanUpRun',
+  showRecipe: 'srft.showRecipe',
+  trainDemo: 'srft.trainDemo',
+  newRecipe: 'srft.newRecipe',
+  openRun: 'srft.openRun',
+  doctor: 'srft.doctor',
+};
+
+async function runIntent(intent: CommandIntent, step: number | null, run: RunWatch | undefined): Promise<void> {
+  const target = run === undefined ? undefined : { kind: 'run', run };
+  await commands.executeCommand(commandOf[intent], target, step ?? undefined);
+}
+
+async function saveImage(library: RunLibrary, { format, name, data }: SaveImage): Promise<void> {
+  const file = await window.showSaveDialog({
+    defaultUri: Uri.file(join(library.newRunFolder(), `${name}.${format}`)),
+    filters: { [format.toUpperCase()]: [format] },
+  });
+  if (file !== undefined) await workspace.fs.writeFile(file, data);
+}

@@ -1,0 +1,254 @@
+import { readFile } from 'node:fs/promises';
+import { homedir, userInfo } from 'node:os';
+import { join } from 'node:path';
+import {
+  commands,
+  env as editorEnv,
+  extensions,
+  ProgressLocation,
+  version as editorVersion,
+  window,
+  workspace,
+  type ExtensionContext,
+  type Progress,
+} from 'vscode';
+import { doctorDocument } from '../environment/doctorDocument';
+import { examine, type Check } from '../environment/doctor';
+import { ensureEnvironment, findEnvironment, neededBytes } from '../environment/environment';
+import { fits, lackingInWords, requirementsOf, type Requirement } from '../environment/packages';
+import { findPython, pythonCandidates } from '../environment/python';
+import { gigabytes } from '../environment/space';
+import { copyTrainer, type TrainerCopy } from '../environment/trainerCopy';
+import { ensureUv } from '../environment/uv';
+import type { Log } from './log';
+import { settings } from './settings';
+
+/** What starts a trainer. */
+export interface ReadyTrainer {
+  readonly python: string;
+  /** The copy of the trainer that runs. */
+  readonly folder: string;
+}
+
+/** Why there is none; null when a person ended it. */
+interface NotReady {
+  readonly reason: string | null;
+}
+
+type Step = Progress<{ message?: string; increment?: number }>;
+
+/** Finds or makes what the trainer needs, and says what it does. */
+export class TrainerEnvironment {
+  private copy: Promise<TrainerCopy> | undefined;
+  private making: Promise<ReadyTrainer | undefined> | undefined;
+
+  constructor(
+    private readonly context: ExtensionContext,
+    private readonly log: Log,
+  ) {}
+
+  /** The trainer, ready to start; undefined after a failure, which was shown, or when a person ended it. */
+  ready(): Promise<ReadyTrainer | undefined> {
+    this.making ??= this.makeReady().finally(() => {
+      this.making = undefined;
+    });
+    return this.making;
+  }
+
+  /** The same on its own, said when done. */
+  async setUp(): Promise<void> {
+    const trainer = await this.ready();
+    if (trainer !== undefined) void window.showInformationMessage(`The trainer is ready: ${trainer.python}`);
+  }
+
+  /** What is right and wrong with this machine, as a document to copy. */
+  async doctor(runsFolder: string): Promise<void> {
+    const checks = await window.withProgress(
+      { location: ProgressLocation.Notification, title: 'SRFT: examining this machine', cancellable: true },
+      (_progress, token) => {
+        const stop = new AbortController();
+        token.onCancellationRequested(() => {
+          stop.abort();
+        });
+        return this.examine(runsFolder, stop.signal);
+      },
+    );
+    const content = doctorDocument(checks, { home: homedir(), user: userInfo().username });
+    await window.showTextDocument(await workspace.openTextDocument({ language: 'markdown', content }));
+  }
+
+  /** The copy of the trainer that this version of the extension runs. */
+  trainerCopy(): Promise<TrainerCopy> {
+    const bundled = join(this.context.extensionPath, 'trainer');
+    this.copy ??= copyTrainer(bundled, this.storage, extensionVersion(this.context)).catch((error: unknown) => {
+      this.copy = undefined;
+      throw error;
+    });
+    return this.copy;
+  }
+
+  private async makeReady(): Promise<ReadyTrainer | undefined> {
+    const result = await window.withProgress(
+      { location: ProgressLocation.Notification, title: 'SRFT: trainer', cancellable: true },
+      async (progress, token) => {
+        const stop = new AbortController();
+        token.onCancellationRequested(() => {
+          stop.abort();
+        });
+        try {
+          return await this.find(progress, stop.signal);
+        } catch (error) {
+          this.log.error(error instanceof Error ? error : String(error));
+          return { reason: error instanceof Error ? error.message : String(error) };
+        }
+      },
+    );
+    if ('python' in result) {
+      void commands.executeCommand('setContext', 'srft.hasEnvironment', true);
+      return result;
+    }
+    if (result.reason !== null) await this.tell(result.reason);
+    return undefined;
+  }
+
+  private async tell(reason: string): Promise<void> {
+    this.log.error(reason);
+    const answer = await window.showErrorMessage(reason, 'Doctor', 'Open Settings');
+    if (answer === 'Doctor') await commands.executeCommand('srft.doctor');
+    if (answer === 'Open Settings') await commands.executeCommand('workbench.action.openSettings', 'srft.environment');
+  }
+
+  private async find(progress: Step, signal: AbortSignal): Promise<ReadyTrainer | NotReady> {
+    progress.report({ message: 'copying the trainer' });
+    const copy = await this.trainerCopy();
+    const requirements = await requirementsIn(copy);
+    const given = settings.python();
+    if (given !== '') {
+      const verdict = await fits(given, requirements, { env: process.env, signal });
+      if (verdict.kind === 'fits') return { python: given, folder: copy.folder };
+      const why = verdict.kind === 'lacks' ? `lacks ${lackingInWords(verdict.lacking)}` : verdict.reason;
+      return {
+        reason: `${given}, named in srft.environment.python, cannot run the trainer: ${why}. Install that, or empty the setting for an environment of SRFT Studio's own.`,
+      };
+    }
+    const chosen = await this.chosenInPythonExtension(requirements, signal);
+    if (chosen !== undefined) return { python: chosen, folder: copy.folder };
+    return this.managed(copy, progress, signal);
+  }
+
+  /** The interpreter of the Python extension, where it has everything. */
+  private async chosenInPythonExtension(
+    requirements: readonly Requirement[],
+    signal: AbortSignal,
+  ): Promise<string | undefined> {
+    const extension = extensions.getExtension<PythonExtension>('ms-python.python');
+    if (extension === undefined) return undefined;
+    const api = await extension.activate();
+    const path = api.environments?.getActiveEnvironmentPath().path;
+    if (path === undefined || path === '') return undefined;
+    const verdict = await fits(path, requirements, { env: process.env, signal });
+    this.log.info(`${path}, chosen in the Python extension: ${verdict.kind}`);
+    return verdict.kind === 'fits' ? path : undefined;
+  }
+
+  private async managed(copy: TrainerCopy, progress: Step, signal: AbortSignal): Promise<ReadyTrainer | NotReady> {
+    const python = await findPython(pythonCandidates(undefined, process.env), { env: process.env, signal });
+    if (signal.aborted) return { reason: null };
+    if (python.kind !== 'python') return { reason: python.reason };
+    const lock = join(copy.folder, 'requirements.lock');
+    const there = await findEnvironment({ folder: this.environmentFolder, lock, python: python.python });
+    if (there !== undefined) return { python: there.python, folder: copy.folder };
+    const wheels = settings.wheels();
+    const offline = wheels === '' ? {} : { wheels };
+    const uv = await ensureUv({
+      storage: this.storage,
+      env: process.env,
+      python: python.python.program,
+      lock: join(copy.folder, 'requirements-uv.lock'),
+      signal,
+      onProgress: (message) => {
+        progress.report({ message });
+      },
+      ...offline,
+    });
+    if (uv.kind === 'cancelled') return { reason: null };
+    if (uv.kind === 'none') return { reason: uv.reason };
+    let percent = 0;
+    const result = await ensureEnvironment({
+      folder: this.environmentFolder,
+      lock,
+      python: python.python,
+      uv: uv.program,
+      env: process.env,
+      ownCache: settings.environmentFolder() !== '',
+      neededBytes,
+      signal,
+      onProgress: (told) => {
+        this.log.info(`${told.stage}: ${told.detail}`);
+        const reached = Math.max(percent, told.percent ?? 0);
+        progress.report({ message: told.detail, increment: reached - percent });
+        percent = reached;
+      },
+      ...offline,
+    });
+    switch (result.kind) {
+      case 'ready':
+        return { python: result.python, folder: copy.folder };
+      case 'cancelled':
+        return { reason: null };
+      case 'noSpace':
+      case 'unsupported':
+        return { reason: result.message };
+      case 'failed':
+        for (const line of result.output) this.log.error(line);
+        return { reason: result.message };
+    }
+  }
+
+  private async examine(runsFolder: string, signal: AbortSignal): Promise<readonly Check[]> {
+    const copy = await this.trainerCopy();
+    const given = settings.python();
+    return examine({
+      versions: {
+        'SRFT Studio': extensionVersion(this.context),
+        [editorEnv.appName]: editorVersion,
+        Node: process.versions.node,
+      },
+      isTrusted: workspace.isTrusted,
+      ...(given === '' ? {} : { givenPython: given }),
+      env: process.env,
+      requirements: await requirementsIn(copy),
+      lock: join(copy.folder, 'requirements.lock'),
+      storage: this.storage,
+      environmentFolder: this.environmentFolder,
+      runsFolder,
+      signal,
+    });
+  }
+
+  private get storage(): string {
+    return this.context.globalStorageUri.fsPath;
+  }
+
+  private get environmentFolder(): string {
+    const chosen = settings.environmentFolder();
+    return chosen === '' ? this.storage : chosen;
+  }
+}
+
+/** What this extension uses of the Python extension's API. */
+interface PythonExtension {
+  readonly environments?: { getActiveEnvironmentPath(): { readonly path: string } };
+}
+
+/** How much an environment takes, for people. */
+export const environmentSize = gigabytes(neededBytes);
+
+async function requirementsIn(copy: TrainerCopy): Promise<readonly Requirement[]> {
+  return requirementsOf(await readFile(join(copy.folder, 'pyproject.toml'), 'utf8'));
+}
+
+function extensionVersion(context: ExtensionContext): string {
+  const { version } = context.extension.packageJSON as { readonly version: string };
+  return version;
+}
