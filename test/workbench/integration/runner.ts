@@ -8,7 +8,6 @@ import { equipment } from '../equipment.mjs';
  * without that report broke off, whatever its exit code says.
  */
 export async function run(): Promise<void> {
-  process.setSourceMapsEnabled(true);
   const mocha = new Mocha({ timeout: 20_000, color: false });
   for (const name of readdirSync(__dirname, { recursive: true, encoding: 'utf8' }).sort()) {
     if (name.endsWith('.test.cjs')) mocha.addFile(join(__dirname, name));

@@ -10,6 +10,8 @@ export interface Window {
   readonly page: Page;
   /** The folder that is open, empty unless `fill` put something there. */
   readonly workspace: string;
+  /** Another window of the same server, on the same folder. */
+  readonly openAnother: () => Promise<Page>;
   /** What the extension has complained of, in the page's console or in the log of its host. */
   readonly complaints: () => string[];
 }
@@ -45,17 +47,21 @@ export async function withWindow(
   });
   const browser = await launchBrowser(workbench);
   try {
-    const page = await browser.newPage({ viewport: sizeOfWindow });
-    page.setDefaultTimeout(patienceMs);
     const inConsole: string[] = [];
-    page.on('console', (message) => {
-      if (message.type() === 'error' && /srft/i.test(message.text())) inConsole.push(message.text());
-    });
-    await page.goto(workbenchUrl(server, { folder: workspace }));
-    await ready(page);
+    const openAnother = async (): Promise<Page> => {
+      const page = await browser.newPage({ viewport: sizeOfWindow });
+      page.setDefaultTimeout(patienceMs);
+      page.on('console', (message) => {
+        if (message.type() === 'error' && /srft/i.test(message.text())) inConsole.push(message.text());
+      });
+      await page.goto(workbenchUrl(server, { folder: workspace }));
+      await ready(page);
+      return page;
+    };
+    const page = await openAnother();
     const complaints = (): string[] => [...inConsole, ...hostComplaints(server.folder)];
     try {
-      await work({ page, workspace, complaints });
+      await work({ page, workspace, openAnother, complaints });
     } catch (error) {
       await screenshot(page, join(reports, 'ui', `${name}.png`));
       throw error;
