@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { access, constants, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { withFolderLock } from './folderLock';
 import { runProgram, type ProgramEnd } from './program';
@@ -56,6 +56,14 @@ export async function ensureEnvironment(wanted: EnvironmentWanted): Promise<Envi
   if (await isReady(place)) return { kind: 'ready', python: place.python, folder: place.folder, made: false };
   const refusal = unsupported(process.platform, process.arch);
   if (refusal !== undefined) return { kind: 'unsupported', message: refusal };
+  try {
+    await mkdir(join(wanted.folder, 'envs'), { recursive: true });
+    await access(join(wanted.folder, 'envs'), constants.W_OK);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    const message = `${wanted.folder} cannot be written to (${reason}); make it writable, or name another folder in the setting srft.environment.folder.`;
+    return { kind: 'failed', message, output: [] };
+  }
   const locked = await withFolderLock(
     `${place.folder}.lock`,
     {
@@ -189,12 +197,11 @@ async function shortage(wanted: EnvironmentWanted, place: Place): Promise<Enviro
   return undefined;
 }
 
-async function uv(
+function uv(
   wanted: EnvironmentWanted,
   args: readonly string[],
   onErrorLine?: (line: string) => void,
 ): Promise<ProgramEnd> {
-  await mkdir(join(wanted.folder, 'envs'), { recursive: true });
   return runProgram(wanted.uv, [...args, ...(args[0] === 'cache' ? [] : ['--color', 'never'])], {
     env: {
       UV_HTTP_TIMEOUT: '180',

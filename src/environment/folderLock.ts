@@ -60,7 +60,10 @@ async function take(file: string, mine: LockOwner, options: LockOptions): Promis
   while (options.signal?.aborted !== true) {
     if (await created(file, mine)) return true;
     const sight = await sightOf(file);
-    if (sight === undefined) continue;
+    if (sight === undefined) {
+      await sleep(lookMs / 10);
+      continue;
+    }
     if (sight.key !== seen) [seen, since] = [sight.key, performance.now()];
     const isDead = sight.owner?.host === mine.host && !isAlive(sight.owner.pid);
     if (isDead || performance.now() - since > abandonedAfterMs) {

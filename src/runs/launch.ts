@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
-import { mkdir, open, readFile } from 'node:fs/promises';
+import { mkdir, open, readFile, type FileHandle } from 'node:fs/promises';
 import { basename, delimiter, dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Status } from '../../core/generated/wire';
+import { broken, read, type Read } from '../../core/read';
 import { parseStatus } from '../../core/wireText';
 import { absentAsUndefined } from './tail';
 
@@ -46,17 +47,16 @@ export interface Launched {
 export async function launchTrainer(launch: Launch): Promise<Launched | { readonly kind: 'failed'; readonly message: string }> {
   const runDirectory = resolve(launch.runDirectory);
   const log = launch.log ?? launchLogOf(runDirectory);
-  // The trainer makes the run directory itself and refuses one that holds anything.
-  await mkdir(dirname(runDirectory), { recursive: true });
-  await mkdir(dirname(log), { recursive: true });
+  const output = await openedLog(runDirectory, log);
+  if (output.kind === 'broken') return { kind: 'failed', message: output.reason };
+  const { fd } = output.value;
   const statusBefore = await statusText(runDirectory);
-  const output = await open(log, 'w');
   try {
     const child = spawn(launch.python, argumentsOf(launch, runDirectory), {
       env: environmentOf(launch),
       // Python imports from the folder it stands in, which must not be a workspace.
       cwd: launch.trainerFolder,
-      stdio: ['ignore', output.fd, output.fd],
+      stdio: ['ignore', fd, fd],
       detached: true,
       windowsHide: true,
     });
@@ -77,7 +77,19 @@ export async function launchTrainer(launch: Launch): Promise<Launched | { readon
     child.unref();
     return { kind: 'launched', pid: child.pid, log, runDirectory, ended, statusBefore };
   } finally {
-    await output.close();
+    await output.value.close();
+  }
+}
+
+async function openedLog(runDirectory: string, log: string): Promise<Read<FileHandle>> {
+  try {
+    // The trainer makes the run directory itself and refuses one that holds anything.
+    await mkdir(dirname(runDirectory), { recursive: true });
+    await mkdir(dirname(log), { recursive: true });
+    return read(await open(log, 'w'));
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return broken(`The folder of the run cannot be written to (${reason}); make it writable, or choose another.`);
   }
 }
 

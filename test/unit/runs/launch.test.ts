@@ -63,6 +63,14 @@ describe('launching', () => {
       assert.equal((await awaitStart(launched)).kind, 'ended');
     }));
 
+  it('a folder that cannot be is told', () =>
+    prepared(async (launch, run) => {
+      await writeFile(run, '');
+      const result = await launchTrainer({ ...launch('obey'), runDirectory: join(run, 'below', 'a file') });
+      assert.equal(result.kind, 'failed');
+      assert.match(result.message, /cannot be written to/);
+    }));
+
   it('a Python that is not there is told', () =>
     prepared(async (launch) => {
       const result = await launchTrainer({ ...launch('obey'), python: '/there/is/no/python' });
