@@ -50,7 +50,7 @@ export function Charts(): VNode {
   );
 }
 
-const legendWidth = 186;
+const legendWidth = 214;
 const narrowBelow = 560;
 
 function followWidth(element: HTMLElement): () => void {

@@ -3,7 +3,7 @@ import type { RunHeader } from '../core/generated/panel';
 import { formatCount, formatDuration } from '../core/format';
 import { Charts } from './charts';
 import { cssColour, runColour } from './colours';
-import { differences, variants } from './runVariants';
+import { differences, shortNames, variants } from './runVariants';
 import { SavePicture } from './savePicture';
 import { Summary } from './summary';
 
@@ -11,13 +11,19 @@ import { Summary } from './summary';
 export function ComparePage({ runs }: { readonly runs: readonly RunHeader[] }): VNode {
   const different = differences(runs);
   const groups = variants(runs);
+  const names = shortNames(runs);
   return (
     <>
       <header class="header-bar">
         <div class="header-words">
           <h1>{runs.length} runs compared</h1>
           <span class="secondary">
-            {different.length === 0 ? 'their recipes are the same' : `${different.length} keys of their recipes differ`}
+            {different.length === 0
+              ? 'their recipes are the same'
+              : `their recipes differ in ${different
+                  .map(({ key }) => key)
+                  .slice(0, 3)
+                  .join(', ')}${different.length > 3 ? ` and ${different.length - 3} more` : ''}`}
             {groups.length < runs.length ? '; runs that differ only in their seed share a colour' : ''}
           </span>
         </div>
@@ -66,8 +72,8 @@ export function ComparePage({ runs }: { readonly runs: readonly RunHeader[] }): 
                 <thead class="secondary">
                   <tr>
                     <th>key</th>
-                    {runs.map((run) => (
-                      <th key={run.runId}>{run.name}</th>
+                    {runs.map((run, place) => (
+                      <th key={run.runId}>{names[place]}</th>
                     ))}
                   </tr>
                 </thead>

@@ -25,18 +25,20 @@ export function Legend({ spec }: { readonly spec: PanelSpec }): VNode {
         </span>{' '}
         <span class="secondary">{spec.unit}</span>
         <span class="legend-tools">
-          <button
-            type="button"
-            class={isLog ? 'tool chosen' : 'tool'}
-            aria-pressed={isLog}
-            title="Logarithmic axis"
-            onClick={() => {
-              const others = view.peek().logPanels.filter((id) => id !== spec.id);
-              change({ logPanels: isLog ? others : [...others, spec.id] });
-            }}
-          >
-            log
-          </button>
+          {spec.stack.length === 0 && (
+            <button
+              type="button"
+              class={isLog ? 'tool chosen' : 'tool'}
+              aria-pressed={isLog}
+              title="Logarithmic axis"
+              onClick={() => {
+                const others = view.peek().logPanels.filter((id) => id !== spec.id);
+                change({ logPanels: isLog ? others : [...others, spec.id] });
+              }}
+            >
+              log
+            </button>
+          )}
           {spec.pinned && (
             <button
               type="button"
@@ -97,7 +99,9 @@ function Notes({ spec }: { readonly spec: PanelSpec }): VNode {
   return (
     <div class="notes secondary">
       {spec.bands.map(({ label, colour }) => (
-        <div key={colour}>{label}, with least and greatest</div>
+        <div key={colour} class="one-line" title="The band goes from the least to the greatest of them.">
+          {label}
+        </div>
       ))}
       {count !== undefined && <div>held-out: n {count}, bars 95 %</div>}
       {answer !== null && answer.step.length < rows && (
@@ -140,7 +144,9 @@ export function newestValue({ run, metric }: Pick<CurveSpec, 'run' | 'metric'>):
 }
 
 function signed(value: number | undefined): string {
-  return formatNumber(value).replace('-', '−');
+  const size = Math.abs(value ?? NaN);
+  const text = size > 0 && size < 0.001 ? (value ?? NaN).toExponential(0) : formatNumber(value);
+  return text.replaceAll('-', '−');
 }
 
 function unpin(metric: string): void {

@@ -2,7 +2,7 @@ import { computed } from '@preact/signals';
 import type { RunHeader } from '../core/generated/panel';
 import { runColour, type ColourName } from './colours';
 import { pins, runs } from './page';
-import { variants } from './runVariants';
+import { shortNames, variants } from './runVariants';
 
 export type Pattern = 'solid' | 'dots' | 'hatch' | 'outline';
 
@@ -79,7 +79,7 @@ function panelsOf(run: RunHeader, pinned: readonly string[]): PanelSpec[] {
       ],
     },
     {
-      ...blank('time', 'Time per step', 's', 96),
+      ...blank('time', 'Time per step', 's', 134),
       stack: timeParts.flatMap(([part, label, colour, pattern]) =>
         curve(`seconds/${part}`, label, colour, { pattern }),
       ),
@@ -136,6 +136,7 @@ const runDashes: readonly (readonly number[])[] = [[], [6, 3], [2, 2], [8, 3, 2,
 
 function comparedPanels(all: readonly RunHeader[], pinned: readonly string[]): PanelSpec[] {
   const groups = variants(all);
+  const names = shortNames(all);
   const panelOf = (metric: string, base: PanelSpec): PanelSpec => {
     const lines: CurveSpec[] = all.flatMap((run, place) =>
       run.metrics.includes(metric)
@@ -143,7 +144,7 @@ function comparedPanels(all: readonly RunHeader[], pinned: readonly string[]): P
             {
               run: place,
               metric,
-              label: run.name,
+              label: names[place] ?? run.name,
               colour: runColour(groupOf(groups, place)),
               dash: dashOf(place),
               pattern: 'solid',
@@ -152,13 +153,17 @@ function comparedPanels(all: readonly RunHeader[], pinned: readonly string[]): P
         : [],
     );
     const bands = groups
-      .map((members, place) => ({ label: `mean of ${members.length} seeds`, colour: runColour(place), runs: members }))
+      .map((members, place) => ({
+        label: `bold: mean of ${members.length} seeds`,
+        colour: runColour(place),
+        runs: members,
+      }))
       .filter(({ runs: members }) => members.length > 1);
     return { ...base, lines, bands };
   };
   const heldOut: PanelSpec = {
     ...blank('heldOut', 'Held-out accuracy', '', 106),
-    heldOut: all.map(({ name }, run) => ({ run, label: name, colour: runColour(groupOf(groups, run)) })),
+    heldOut: all.map(({ name }, run) => ({ run, label: names[run] ?? name, colour: runColour(groupOf(groups, run)) })),
   };
   const single = comparedMetrics.map(([metric, title, unit]) => panelOf(metric, blank(metric, title, unit, 100)));
   const drawn = [...single, ...pinned.map((metric) => panelOf(metric, pinnedPanel(metric, [])))];

@@ -31,3 +31,14 @@ export function differences(runs: readonly Pick<RunHeader, 'recipe'>[]): Differe
 function isOfOneRun(key: string): boolean {
   return key === 'seed' || key.endsWith('.seed') || key === 'name' || key === 'output';
 }
+
+/** The runs' names without the beginning that all of them share. */
+export function shortNames(runs: readonly Pick<RunHeader, 'name'>[]): string[] {
+  const names = runs.map(({ name }) => name);
+  const [first = ''] = names;
+  let shared = 0;
+  while (shared < first.length && names.every((name) => name[shared] === first[shared])) shared += 1;
+  // A name is cut between words only, and never to nothing.
+  const cut = Math.max(first.lastIndexOf('-', shared - 1), first.lastIndexOf('_', shared - 1)) + 1;
+  return names.every((name) => name.length > cut) ? names.map((name) => name.slice(cut)) : names;
+}

@@ -149,7 +149,7 @@ function linearRange(scene: Rangeless): [number, number] {
   const [low, high] = extremes(scene, -Infinity);
   if (low > high) return [0, 1];
   const pad = (high - low || Math.abs(high) || 1) * 0.06;
-  const fromZero = scene.layers.length > 0 && low >= 0;
+  const fromZero = (scene.layers.length > 0 || scene.floor !== null) && low >= 0;
   return [fromZero ? 0 : low - pad, high + pad];
 }
 
@@ -184,6 +184,7 @@ function extremes({ x: [from, to], lines, layers, heldOut, floor }: Rangeless, a
     see(point.low);
     see(point.high);
   }
-  if (floor !== null) see(floor);
+  // A floor alone is no range.
+  if (floor !== null && low <= high) see(floor);
   return [low, high];
 }

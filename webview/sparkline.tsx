@@ -1,6 +1,6 @@
 import type { VNode } from 'preact';
 
-const width = 72;
+const width = 60;
 const height = 28;
 const mostPoints = 72;
 

@@ -1,8 +1,10 @@
 import type { VNode } from 'preact';
 import type { RunHeader, SummaryRow } from '../core/generated/panel';
+import { shortNames } from './runVariants';
 
 /** Before and after, as far as held-out evaluations tell. */
 export function Summary({ runs }: { readonly runs: readonly RunHeader[] }): VNode | null {
+  const names = shortNames(runs);
   if (runs.every(({ summary }) => summary.length === 0)) return null;
   return (
     <section class="summary" aria-label="Before and after">
@@ -17,9 +19,13 @@ export function Summary({ runs }: { readonly runs: readonly RunHeader[] }): VNod
           </tr>
         </thead>
         <tbody>
-          {runs.flatMap((run) =>
+          {runs.flatMap((run, place) =>
             run.summary.map((row) => (
-              <Line key={`${run.runId} ${row.label}`} row={row} name={runs.length > 1 ? `${run.name}: ` : ''} />
+              <Line
+                key={`${run.runId} ${row.label}`}
+                row={row}
+                name={runs.length > 1 ? `${names[place] ?? ''}: ` : ''}
+              />
             )),
           )}
         </tbody>
