@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { chromium } from 'playwright-core';
 
 const readyLimitMs = 60_000;
+const paletteAttempts = 6;
 
 /** Headless, without a sandbox (tests run as root in containers), and with no way to any other machine. */
 const flags = [
@@ -17,9 +18,16 @@ const flags = [
   '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost',
 ];
 
-/** @param {import('./equipment.mjs').Workbench} workbench */
+/** Chromium makes of the locale "C", which bare machines have, a language that Intl refuses. */
+const language = { LANG: 'en_US.UTF-8', LC_ALL: 'en_US.UTF-8' };
+
+/** @param {Pick<import('./equipment.mjs').Workbench, 'browser'>} workbench */
 export function launchBrowser({ browser: { program, env } }) {
-  return chromium.launch({ executablePath: program, args: flags, env: { ...definedOf(process.env), ...env } });
+  return chromium.launch({
+    executablePath: program,
+    args: flags,
+    env: { ...definedOf(process.env), ...language, ...env },
+  });
 }
 
 /** Waits until the workbench is painted. @param {import('playwright-core').Page} page */
@@ -28,13 +36,26 @@ export async function ready(page) {
   await page.locator('.statusbar .statusbar-item').first().waitFor({ timeout: readyLimitMs });
 }
 
-/** Runs a command as a person does. @param {import('playwright-core').Page} page @param {string} label as the palette shows it */
+/**
+ * Runs a command as a person does: a palette that was opened before the extension's commands were there is opened anew.
+ * @param {import('playwright-core').Page} page
+ * @param {string} label as the palette shows it
+ */
 export async function command(page, label) {
-  await page.keyboard.press('F1');
   const input = page.locator('.quick-input-widget:visible input[type=text]');
-  await input.waitFor();
-  await input.fill(`>${label}`);
-  await page.locator('.quick-input-widget .monaco-list-row.focused', { hasText: label }).waitFor();
+  const entry = page.locator('.quick-input-widget .monaco-list-row.focused', { hasText: label });
+  for (let attempt = 1; ; attempt += 1) {
+    await page.keyboard.press('F1');
+    await input.waitFor();
+    await input.fill(`>${label}`);
+    try {
+      await entry.waitFor({ timeout: 3000 });
+      break;
+    } catch (error) {
+      if (attempt === paletteAttempts) throw error;
+      await page.keyboard.press('Escape');
+    }
+  }
   await page.keyboard.press('Enter');
 }
 

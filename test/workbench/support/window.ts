@@ -54,6 +54,9 @@ export async function withWindow(
       page.on('console', (message) => {
         if (message.type() === 'error' && /srft/i.test(message.text())) inConsole.push(message.text());
       });
+      page.on('pageerror', ({ stack = '' }) => {
+        if (stack.includes('/dist/webview/')) inConsole.push(stack);
+      });
       await page.goto(workbenchUrl(server, { folder: workspace }));
       await ready(page);
       return page;
@@ -73,11 +76,11 @@ export async function withWindow(
   }
 }
 
-/** Errors in the extension host's logs that name the extension. */
+/** Errors in the extension host's logs that name the extension or something it contributes; folders' names are no sign. */
 function hostComplaints(folder: string): string[] {
   const logs = join(folder, 'user-data', 'logs');
   return readdirSync(logs, { recursive: true, encoding: 'utf8' })
     .filter((path) => path.endsWith('remoteexthost.log'))
     .flatMap((path) => readFileSync(join(logs, path), 'utf8').split('\n'))
-    .filter((line) => line.includes('[error]') && line.includes('srft'));
+    .filter((line) => line.includes('[error]') && /srft(-studio)?\./.test(line));
 }
