@@ -186,11 +186,12 @@ const leadingTag = /^(?:\s|<\|?[A-Za-z_]{1,20}\|?>)+/;
 const openingWords = 3;
 const openingCharacters = 32;
 
-/** The first words of a response, without the tags before them. */
+/** The first words of a response, without the tags before them; numbers are alike, so that a habit shows as one group. */
 export function openingOf(head: string): string {
   const text = head.replace(leadingTag, '');
   const firstLine = text.split('\n', 1)[0] ?? '';
-  return firstLine.split(/\s+/, openingWords).join(' ').slice(0, openingCharacters);
+  const words = firstLine.replaceAll(/\d+(?:[.,]\d+)*/g, '#').split(/\s+/, openingWords);
+  return words.join(' ').slice(0, openingCharacters);
 }
 
 function grouped(rows: readonly number[], labelOf: (row: number) => string): Map<string, number[]> {

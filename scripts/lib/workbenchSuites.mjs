@@ -4,8 +4,9 @@ import { delimiter, dirname, join } from 'node:path';
 import { environmentOf } from '../../test/workbench/equipment.mjs';
 import { buildExtension } from './extensionBundle.mjs';
 import { filesBelow } from './files.mjs';
-import { root, srftFolder } from './paths.mjs';
-import { Failure, run } from './run.mjs';
+import { pythonOf, root, srftFolder, venvFolder } from './paths.mjs';
+import { findUv } from './python.mjs';
+import { capture, Failure, run } from './run.mjs';
 import { packageExtension, targetOfThisMachine } from './vsix.mjs';
 import { ensureWorkbench, ensureWorkbenchPackages, workbenchRoom } from './workbench.mjs';
 
@@ -54,7 +55,14 @@ export async function prepareUiTests() {
   const { files } = await packageExtension({ targets: [targetOfThisMachine()] });
   const bundles = await bundleTests('ui', entries, 'esm');
   const [packaged] = files;
-  return { bundles, env: environmentOf({ root, reports, workbench, ...(packaged ? { vsix: packaged.path } : {}) }) };
+  const env = environmentOf({ root, reports, workbench, ...(packaged ? { vsix: packaged.path } : {}) });
+  return { bundles, env: { ...env, UV_CACHE_DIR: await uvCache() } };
+}
+
+/** A test window has a home of its own; without this cache an environment made in it would fetch gigabytes again. */
+async function uvCache() {
+  const { stdout } = capture(await findUv(pythonOf(venvFolder)), ['cache', 'dir']);
+  return stdout.trim();
 }
 
 /** What runs the tests inside the extension host: code-server on Linux, elsewhere a desktop that test-electron fetches. */

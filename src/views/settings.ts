@@ -23,11 +23,11 @@ export const settings = {
 
 function thresholds(): AlertThresholds {
   const configuration = root();
-  const entries = Object.entries(defaultThresholds).map(([name, fallback]: [string, number]) => [
-    name,
-    configuration.get(`alerts.${name}`, fallback),
-  ]);
-  return Object.fromEntries(entries);
+  const chosen: Record<string, number> = {};
+  for (const [name, fallback] of Object.entries<number>({ ...defaultThresholds })) {
+    chosen[name] = configuration.get(`alerts.${name}`, fallback);
+  }
+  return { ...defaultThresholds, ...chosen };
 }
 
 function root(): WorkspaceConfiguration {

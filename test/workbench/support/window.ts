@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
@@ -67,6 +67,7 @@ export async function withWindow(
       await work({ page, workspace, openAnother, complaints });
     } catch (error) {
       await screenshot(page, join(reports, 'ui', `${name}.png`));
+      writeFileSync(join(reports, 'ui', `${name}.log`), outputOf(server.folder));
       throw error;
     }
   } finally {
@@ -74,6 +75,15 @@ export async function withWindow(
     await server.stop();
     rmSync(workspace, { recursive: true, force: true });
   }
+}
+
+/** What the extension wrote to its output. */
+function outputOf(folder: string): string {
+  const logs = join(folder, 'user-data', 'logs');
+  return readdirSync(logs, { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('SRFT Studio.log'))
+    .map((path) => readFileSync(join(logs, path), 'utf8'))
+    .join('\n');
 }
 
 /** Errors in the extension host's logs that name the extension or something it contributes; folders' names are no sign. */
