@@ -6,6 +6,7 @@ import { rooms } from './lib/rooms.mjs';
 import { run, runMain } from './lib/run.mjs';
 import { seconds } from './lib/say.mjs';
 import { setUp } from './lib/setup.mjs';
+import { ensureWorkbenchPackages } from './lib/workbench.mjs';
 
 const node = process.execPath;
 /** @param {string} path inside node_modules */
@@ -24,6 +25,8 @@ const steps = [
 
 await runMain(async () => {
   await setUp();
+  // Their types are needed, not what they start.
+  await ensureWorkbenchPackages();
   const failed = [];
   for (const [name, program, args, folder = root] of steps) {
     const start = performance.now();

@@ -1,4 +1,4 @@
-// Writes everything that is generated from the trainer's pydantic models and schema/panel.schema.json; with --check it compares and writes nothing.
+// Writes everything that is generated from the trainer's pydantic models, schema/panel.schema.json and package.json; with --check it compares and writes nothing.
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { root } from './lib/paths.mjs';
@@ -37,6 +37,7 @@ async function generatedFiles(python) {
   const { recipeDocument } = await import('./lib/recipeDocument.mjs');
   const { typesOf, wireFacts, wireValidators } = await import('./lib/wireFiles.mjs');
   const { panelValidators } = await import('./lib/panelFiles.mjs');
+  const { settingsDocument } = await import('./lib/settingsDocument.mjs');
   const { recipe, wire } = readSchemas(python);
   const panel = JSON.parse(readFileSync(join(root, 'schema/panel.schema.json'), 'utf8'));
   const validators = await wireValidators(wire);
@@ -59,6 +60,7 @@ async function generatedFiles(python) {
     ...(await Promise.all(formatted)),
     // Left as they are: prettier would align the tables, so that one longer sentence changed every line.
     ['docs/recipe.md', recipeDocument(recipe)],
+    ['docs/settings.md', settingsDocument(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')))],
     ['core/generated/validators.mjs', banner + validators.code],
     ['core/generated/panelValidators.mjs', panelBanner + messages.code],
   ]);

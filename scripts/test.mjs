@@ -1,4 +1,4 @@
-// All tests, or one suite: npm test -- [--suite unit|python|long] [-- arguments for its runner]
+// All tests, or one suite: npm test -- [--suite unit|python|workbench|ui|long] [-- arguments for its runner]
 // The last line is `N passed, N failed`, the sum over the suites; a suite that ran no test is a failure.
 import { parseArgs } from 'node:util';
 import { Failure, runMain } from './lib/run.mjs';
