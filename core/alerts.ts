@@ -131,7 +131,7 @@ function rewardStuck(run: RunView, { stuckSteps }: AlertThresholds): Alert[] {
   const still = runLengths(reward, 1e-9);
   // Without a mixed group no rollout has an advantage. A run at full reward has nothing left to learn.
   const isUniform = (row: number): boolean =>
-    right === undefined || wrong === undefined || valueAt(right, row) + valueAt(wrong, row) > 0.99;
+    right !== undefined && wrong !== undefined && valueAt(right, row) + valueAt(wrong, row) > 0.99;
   const holds = (row: number): boolean =>
     at(still, row) >= stuckSteps && isUniform(row) && !(valueAt(right ?? reward, row) >= 1);
   return episodes(run, holds).map(({ from, to }) => {

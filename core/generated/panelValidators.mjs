@@ -2,13 +2,13 @@
 
 var ke=(e,i)=>()=>{try{return i||e((i={exports:{}}).exports,i),i.exports}catch(c){throw i=0,c}};var be=ke(ve=>{"use strict";Object.defineProperty(ve,"__esModule",{value:!0});function ye(e){let i=e.length,c=0,p=0,m;for(;p<
 i;)c++,m=e.charCodeAt(p++),m>=55296&&m<=56319&&p<i&&(m=e.charCodeAt(p),(m&64512)===56320&&p++);return c}ve.default=ye;ye.
-code='require("ajv/dist/runtime/ucs2length").default'});var Te=de;function ee(e,{instancePath:i="",parentData:c,parentDataProperty:p,rootData:m=e}={}){let u=null,r=0;if(r===0)if(e&&typeof e==
+code='require("ajv/dist/runtime/ucs2length").default'});var Te=ae;function ee(e,{instancePath:i="",parentData:c,parentDataProperty:p,rootData:m=e}={}){let u=null,r=0;if(r===0)if(e&&typeof e==
 "object"&&!Array.isArray(e)){let s;if(e.kind===void 0&&(s="kind"))return ee.errors=[{instancePath:i,message:"must have r\
 equired property '"+s+"'"}],!1;{let f=r;for(let a in e)if(a!=="kind"){return ee.errors=[{instancePath:i,message:"must NO\
 T have additional properties"}],!1;break}if(f===r&&e.kind!==void 0){let a=e.kind;if(typeof a!="string")return ee.errors=
 [{instancePath:i+"/kind",message:"must be string"}],!1;if(a!=="ready")return ee.errors=[{instancePath:i+"/kind",message:"\
 must be equal to constant"}],!1}}}else return ee.errors=[{instancePath:i,message:"must be object"}],!1;return ee.errors=
-u,r===0}var ae=be().default;function A(e,{instancePath:i="",parentData:c,parentDataProperty:p,rootData:m=e}={}){let u=null,r=0;if(r===
+u,r===0}var de=be().default;function A(e,{instancePath:i="",parentData:c,parentDataProperty:p,rootData:m=e}={}){let u=null,r=0;if(r===
 0)if(e&&typeof e=="object"&&!Array.isArray(e)){let a;if(e.kind===void 0&&(a="kind")||e.request===void 0&&(a="request")||
 e.run===void 0&&(a="run")||e.metrics===void 0&&(a="metrics")||e.from===void 0&&(a="from")||e.to===void 0&&(a="to")||e.buckets===
 void 0&&(a="buckets"))return A.errors=[{instancePath:i,message:"must have required property '"+a+"'"}],!1;{let t=r;for(let n in e)
@@ -23,7 +23,7 @@ n)&&isFinite(n)))return A.errors=[{instancePath:i+"/run",message:"must be intege
 n)){if(n>7||isNaN(n))return A.errors=[{instancePath:i+"/run",message:"must be <= 7"}],!1;if(n<0||isNaN(n))return A.errors=
 [{instancePath:i+"/run",message:"must be >= 0"}],!1}var s=o===r}else var s=!0;if(s){if(e.metrics!==void 0){let n=e.metrics,
 o=r;if(r===o)if(Array.isArray(n)){if(n.length>64)return A.errors=[{instancePath:i+"/metrics",message:"must NOT have more\
- than 64 items"}],!1;{var f=!0;let H=n.length;for(let g=0;g<H;g++){let b=n[g],y=r;if(r===y)if(typeof b=="string"){if(ae(
+ than 64 items"}],!1;{var f=!0;let H=n.length;for(let g=0;g<H;g++){let b=n[g],y=r;if(r===y)if(typeof b=="string"){if(de(
 b)>200)return A.errors=[{instancePath:i+"/metrics/"+g,message:"must NOT have more than 200 characters"}],!1}else return A.
 errors=[{instancePath:i+"/metrics/"+g,message:"must be string"}],!1;var f=y===r;if(!f)break}}}else return A.errors=[{instancePath:i+
 "/metrics",message:"must be array"}],!1;var s=o===r}else var s=!0;if(s){if(e.from!==void 0){let n=e.from,o=r;if(!(typeof n==
@@ -80,7 +80,7 @@ must be string"}],!1;if(!(t==="rollouts"||t==="demonstrations"||t==="evaluations
 urces",message:"must be equal to one of the allowed values"}],!1;var s=n===r}else var s=!0;if(s){if(e.filter!==void 0){let t=r;
 ne(e.filter,{instancePath:i+"/filter",parentData:e,parentDataProperty:"filter",rootData:m})||(u=u===null?ne.errors:u.concat(
 ne.errors),r=u.length);var s=t===r}else var s=!0;if(s){if(e.text!==void 0){let t=e.text,n=r;if(r===n)if(typeof t=="strin\
-g"){if(ae(t)>300)return F.errors=[{instancePath:i+"/text",message:"must NOT have more than 300 characters"}],!1}else return F.
+g"){if(de(t)>300)return F.errors=[{instancePath:i+"/text",message:"must NOT have more than 300 characters"}],!1}else return F.
 errors=[{instancePath:i+"/text",message:"must be string"}],!1;var s=n===r}else var s=!0;if(s){if(e.grouping!==void 0){let t=r;
 oe(e.grouping,{instancePath:i+"/grouping",parentData:e,parentDataProperty:"grouping",rootData:m})||(u=u===null?oe.errors:
 u.concat(oe.errors),r=u.length);var s=t===r}else var s=!0;if(s){if(e.sort!==void 0){let t=r;ue(e.sort,{instancePath:i+"/\
@@ -147,7 +147,7 @@ ismissAlert"||t==="cleanUp"||t==="trainDemo"||t==="newRecipe"||t==="openRun"||t=
 let t=e.step,n=r;if(!(typeof t=="number"&&!(t%1)&&!isNaN(t)&&isFinite(t))&&t!==null)return $.errors=[{instancePath:i+"/s\
 tep",message:"must be integer,null"}],!1;if(r===n&&typeof t=="number"&&isFinite(t)&&(t<0||isNaN(t)))return $.errors=[{instancePath:i+
 "/step",message:"must be >= 0"}],!1;var s=n===r}else var s=!0;if(s)if(e.id!==void 0){let t=e.id,n=r;if(typeof t!="string"&&
-t!==null)return $.errors=[{instancePath:i+"/id",message:"must be string,null"}],!1;if(r===n&&typeof t=="string"&&ae(t)>200)
+t!==null)return $.errors=[{instancePath:i+"/id",message:"must be string,null"}],!1;if(r===n&&typeof t=="string"&&de(t)>200)
 return $.errors=[{instancePath:i+"/id",message:"must NOT have more than 200 characters"}],!1;var s=n===r}else var s=!0}}}}}}else
 return $.errors=[{instancePath:i,message:"must be object"}],!1;return $.errors=u,r===0}var _e=new RegExp("^[A-Za-z0-9 ._-]+$","u");function E(e,{instancePath:i="",parentData:c,parentDataProperty:p,rootData:m=e}={}){
 let u=null,r=0;if(r===0)if(e&&typeof e=="object"&&!Array.isArray(e)){let f;if(e.kind===void 0&&(f="kind")||e.format===void 0&&
@@ -158,7 +158,7 @@ n=r;if(typeof t!="string")return E.errors=[{instancePath:i+"/kind",message:"must
 errors=[{instancePath:i+"/kind",message:"must be equal to constant"}],!1;var s=n===r}else var s=!0;if(s){if(e.format!==void 0){
 let t=e.format,n=r;if(typeof t!="string")return E.errors=[{instancePath:i+"/format",message:"must be string"}],!1;if(!(t===
 "png"||t==="svg"))return E.errors=[{instancePath:i+"/format",message:"must be equal to one of the allowed values"}],!1;var s=n===
-r}else var s=!0;if(s){if(e.name!==void 0){let t=e.name,n=r;if(r===n)if(typeof t=="string"){if(ae(t)>80)return E.errors=[
+r}else var s=!0;if(s){if(e.name!==void 0){let t=e.name,n=r;if(r===n)if(typeof t=="string"){if(de(t)>80)return E.errors=[
 {instancePath:i+"/name",message:"must NOT have more than 80 characters"}],!1;if(!_e.test(t))return E.errors=[{instancePath:i+
 "/name",message:'must match pattern "^[A-Za-z0-9 ._-]+$"'}],!1}else return E.errors=[{instancePath:i+"/name",message:"mu\
 st be string"}],!1;var s=n===r}else var s=!0;if(s)if(e.data!==void 0){let t=r;if(!(e.data instanceof Uint8Array))return E.
@@ -171,11 +171,11 @@ if(typeof n!="string")return W.errors=[{instancePath:i+"/kind",message:"must be 
 [{instancePath:i+"/kind",message:"must be equal to constant"}],!1;var s=o===r}else var s=!0;if(s)if(e.metrics!==void 0){
 let n=e.metrics,o=r;if(r===o)if(Array.isArray(n)){if(n.length>64)return W.errors=[{instancePath:i+"/metrics",message:"mu\
 st NOT have more than 64 items"}],!1;{var f=!0;let H=n.length;for(let g=0;g<H;g++){let b=n[g],y=r;if(r===y)if(typeof b==
-"string"){if(ae(b)>200)return W.errors=[{instancePath:i+"/metrics/"+g,message:"must NOT have more than 200 characters"}],
+"string"){if(de(b)>200)return W.errors=[{instancePath:i+"/metrics/"+g,message:"must NOT have more than 200 characters"}],
 !1}else return W.errors=[{instancePath:i+"/metrics/"+g,message:"must be string"}],!1;var f=y===r;if(!f)break}}}else return W.
 errors=[{instancePath:i+"/metrics",message:"must be array"}],!1;var s=o===r}else var s=!0}}}else return W.errors=[{instancePath:i,
-message:"must be object"}],!1;return W.errors=u,r===0}function de(e,{instancePath:i="",parentData:c,parentDataProperty:p,
-rootData:m=e}={}){let u=null,r=0;if(r===0&&e&&typeof e=="object"&&!Array.isArray(e)){let s=e.kind;if(typeof s=="string")
+message:"must be object"}],!1;return W.errors=u,r===0}function ae(e,{instancePath:i="",parentData:c,parentDataProperty:p,
+rootData:m=e}={}){let u=null,r=0;if(r===0)if(e&&typeof e=="object"&&!Array.isArray(e)){let s=e.kind;if(typeof s=="string")
 if(s==="ready")ee(e,{instancePath:i,parentData:c,parentDataProperty:p,rootData:m})||(u=u===null?ee.errors:u.concat(ee.errors),
 r=u.length);else if(s==="series")A(e,{instancePath:i,parentData:c,parentDataProperty:p,rootData:m})||(u=u===null?A.errors:
 u.concat(A.errors),r=u.length);else if(s==="rollouts")F(e,{instancePath:i,parentData:c,parentDataProperty:p,rootData:m})||
@@ -186,8 +186,9 @@ parentData:c,parentDataProperty:p,rootData:m})||(u=u===null?Z.errors:u.concat(Z.
 $(e,{instancePath:i,parentData:c,parentDataProperty:p,rootData:m})||(u=u===null?$.errors:u.concat($.errors),r=u.length);else if(s===
 "saveImage")E(e,{instancePath:i,parentData:c,parentDataProperty:p,rootData:m})||(u=u===null?E.errors:u.concat(E.errors),
 r=u.length);else if(s==="pins")W(e,{instancePath:i,parentData:c,parentDataProperty:p,rootData:m})||(u=u===null?W.errors:
-u.concat(W.errors),r=u.length);else return de.errors=[{instancePath:i,message:'value of tag "kind" must be in oneOf'}],!1;else
-return de.errors=[{instancePath:i,message:'tag "kind" must be string'}],!1}return de.errors=u,r===0}var De=pe;var we={description:"One run, without its curves and rollouts.",type:"object",additionalProperties:!1,properties:{name:{
+u.concat(W.errors),r=u.length);else return ae.errors=[{instancePath:i,message:'value of tag "kind" must be in oneOf'}],!1;else
+return ae.errors=[{instancePath:i,message:'tag "kind" must be string'}],!1}else return ae.errors=[{instancePath:i,message:"\
+must be object"}],!1;return ae.errors=u,r===0}var De=me;var we={description:"One run, without its curves and rollouts.",type:"object",additionalProperties:!1,properties:{name:{
 type:"string"},runId:{type:"string"},attempt:{type:"integer"},state:{$ref:"#/$defs/RunState"},stateText:{description:"Th\
 e state in words, with what follows from it.",type:"string"},stages:{description:"What the trainer did before the first \
 step, in order.",type:"array",items:{$ref:"#/$defs/Stage"}},step:{description:"The last finished step; 0 before the firs\
@@ -387,9 +388,9 @@ isArray(l)){var B=!0;let q=l.length;for(let d=0;d<q;d++){let N=l[d],Q=r;if(r===Q
 N)){let V;if(N.key===void 0&&(V="key")||N.value===void 0&&(V="value"))return h.errors=[{instancePath:i+"/recipe/"+d,message:"\
 must have required property '"+V+"'"}],!1;{let ge=r;for(let O in N)if(!(O==="key"||O==="value")){return h.errors=[{instancePath:i+
 "/recipe/"+d,message:"must NOT have additional properties"}],!1;break}if(ge===r){if(N.key!==void 0){let O=r;if(typeof N.
-key!="string")return h.errors=[{instancePath:i+"/recipe/"+d+"/key",message:"must be string"}],!1;var me=O===r}else var me=!0;
-if(me)if(N.value!==void 0){let O=r;if(typeof N.value!="string")return h.errors=[{instancePath:i+"/recipe/"+d+"/value",message:"\
-must be string"}],!1;var me=O===r}else var me=!0}}}else return h.errors=[{instancePath:i+"/recipe/"+d,message:"must be o\
+key!="string")return h.errors=[{instancePath:i+"/recipe/"+d+"/key",message:"must be string"}],!1;var pe=O===r}else var pe=!0;
+if(pe)if(N.value!==void 0){let O=r;if(typeof N.value!="string")return h.errors=[{instancePath:i+"/recipe/"+d+"/value",message:"\
+must be string"}],!1;var pe=O===r}else var pe=!0}}}else return h.errors=[{instancePath:i+"/recipe/"+d,message:"must be o\
 bject"}],!1;var B=Q===r;if(!B)break}}else return h.errors=[{instancePath:i+"/recipe",message:"must be array"}],!1;var s=v===
 r}else var s=!0;if(s){if(e.oddities!==void 0){let l=e.oddities,v=r;if(r===v)if(Array.isArray(l)){var ie=!0;let q=l.length;
 for(let d=0;d<q;d++){let N=r;if(typeof l[d]!="string")return h.errors=[{instancePath:i+"/oddities/"+d,message:"must be s\
@@ -657,16 +658,17 @@ isArray(n)){var f=!0;let H=n.length;for(let g=0;g<H;g++){let b=r;se(n[g],{instan
 rootData:m})||(u=u===null?se.errors:u.concat(se.errors),r=u.length);var f=b===r;if(!f)break}}else return J.errors=[{instancePath:i+
 "/checks",message:"must be array"}],!1;var s=o===r}else var s=!0;if(s)if(e.canStart!==void 0){let n=r;if(typeof e.canStart!=
 "boolean")return J.errors=[{instancePath:i+"/canStart",message:"must be boolean"}],!1;var s=n===r}else var s=!0}}}}else return J.
-errors=[{instancePath:i,message:"must be object"}],!1;return J.errors=u,r===0}function pe(e,{instancePath:i="",parentData:c,
-parentDataProperty:p,rootData:m=e}={}){let u=null,r=0;if(r===0&&e&&typeof e=="object"&&!Array.isArray(e)){let s=e.kind;if(typeof s==
-"string")if(s==="header")P(e,{instancePath:i,parentData:c,parentDataProperty:p,rootData:m})||(u=u===null?P.errors:u.concat(
-P.errors),r=u.length);else if(s==="series")j(e,{instancePath:i,parentData:c,parentDataProperty:p,rootData:m})||(u=u===null?
-j.errors:u.concat(j.errors),r=u.length);else if(s==="rollouts")x(e,{instancePath:i,parentData:c,parentDataProperty:p,rootData:m})||
-(u=u===null?x.errors:u.concat(x.errors),r=u.length);else if(s==="rows")C(e,{instancePath:i,parentData:c,parentDataProperty:p,
+errors=[{instancePath:i,message:"must be object"}],!1;return J.errors=u,r===0}function me(e,{instancePath:i="",parentData:c,
+parentDataProperty:p,rootData:m=e}={}){let u=null,r=0;if(r===0)if(e&&typeof e=="object"&&!Array.isArray(e)){let s=e.kind;
+if(typeof s=="string")if(s==="header")P(e,{instancePath:i,parentData:c,parentDataProperty:p,rootData:m})||(u=u===null?P.
+errors:u.concat(P.errors),r=u.length);else if(s==="series")j(e,{instancePath:i,parentData:c,parentDataProperty:p,rootData:m})||
+(u=u===null?j.errors:u.concat(j.errors),r=u.length);else if(s==="rollouts")x(e,{instancePath:i,parentData:c,parentDataProperty:p,
+rootData:m})||(u=u===null?x.errors:u.concat(x.errors),r=u.length);else if(s==="rows")C(e,{instancePath:i,parentData:c,parentDataProperty:p,
 rootData:m})||(u=u===null?C.errors:u.concat(C.errors),r=u.length);else if(s==="preview")w(e,{instancePath:i,parentData:c,
 parentDataProperty:p,rootData:m})||(u=u===null?w.errors:u.concat(w.errors),r=u.length);else if(s==="live")T(e,{instancePath:i,
 parentData:c,parentDataProperty:p,rootData:m})||(u=u===null?T.errors:u.concat(T.errors),r=u.length);else if(s==="failed")
 z(e,{instancePath:i,parentData:c,parentDataProperty:p,rootData:m})||(u=u===null?z.errors:u.concat(z.errors),r=u.length);else if(s===
 "empty")J(e,{instancePath:i,parentData:c,parentDataProperty:p,rootData:m})||(u=u===null?J.errors:u.concat(J.errors),r=u.
-length);else return pe.errors=[{instancePath:i,message:'value of tag "kind" must be in oneOf'}],!1;else return pe.errors=
-[{instancePath:i,message:'tag "kind" must be string'}],!1}return pe.errors=u,r===0}export{Te as validateToHost,De as validateToPanel};
+length);else return me.errors=[{instancePath:i,message:'value of tag "kind" must be in oneOf'}],!1;else return me.errors=
+[{instancePath:i,message:'tag "kind" must be string'}],!1}else return me.errors=[{instancePath:i,message:"must be object"}],
+!1;return me.errors=u,r===0}export{Te as validateToHost,De as validateToPanel};

@@ -28,7 +28,14 @@ export async function panelValidators(schema) {
       context.fail(_`!(${context.data} instanceof ${constructorOf(context.schema)})`);
     },
   });
-  ajv.addSchema({ ...schema, $schema: undefined }, 'panel');
+  // A union by discriminator says nothing of what is no object.
+  const sidesAreObjects = Object.fromEntries(
+    Object.entries(schema.$defs).map(([name, definition]) => [
+      name,
+      definition.discriminator === undefined ? definition : { type: 'object', ...definition },
+    ]),
+  );
+  ajv.addSchema({ ...schema, $schema: undefined, $defs: sidesAreObjects }, 'panel');
   const sides = { validateToHost: 'panel#/$defs/ToHost', validateToPanel: 'panel#/$defs/ToPanel' };
   const { outputFiles } = await build({
     stdin: { contents: withoutParameters(standaloneCode(ajv, sides)), resolveDir: '.' },
