@@ -65,7 +65,7 @@ export function examine(text: string, columns: Columns, options: { readonly answ
     rows += 1;
     const found = problemsOfLine(line, columns, options.answerRequired);
     const row = found.row;
-    if (row?.demonstration != null) withDemonstration += 1;
+    if (typeof row?.demonstration === 'string') withDemonstration += 1;
     const listed: Found[] = [...found.problems];
     const id = row?.id ?? null;
     if (id !== null) {
@@ -91,7 +91,7 @@ export function rowParts(line: string, columns: Columns): RowParts | undefined {
 
 /** The columns that rows seem to have; undefined without a prompt. */
 export function columnsOf(rows: readonly Readonly<Record<string, unknown>>[]): Columns | undefined {
-  const has = (name: string): boolean => rows.some((row) => column(row, name) != null);
+  const has = (name: string): boolean => rows.some((row) => (column(row, name) ?? null) !== null);
   const first = (names: readonly string[], taken: readonly (string | undefined)[]): string | undefined =>
     names.find((name) => !taken.includes(name) && has(name));
   const prompt = first(['prompt', 'question', 'problem', 'instruction', 'input', 'query'], []);
@@ -152,8 +152,8 @@ function problemsOfLine(
   const problems: Found[] = [];
   if (row.messages.length === 0) problems.push(error('no-prompt', promptFault(value, columns.prompt)));
   if (answerRequired && row.answer === null) problems.push(error('no-answer', answerFault(value, columns.answer)));
-  const given = columns.demonstration === null ? null : column(value, columns.demonstration);
-  if (given != null && row.demonstration === null) {
+  const given = columns.demonstration === null ? null : (column(value, columns.demonstration) ?? null);
+  if (given !== null && row.demonstration === null) {
     problems.push(
       error(
         'bad-demonstration',
