@@ -1,8 +1,10 @@
-import { commands } from 'vscode';
+import { commands, Uri } from 'vscode';
 import type { RunLibrary } from './views/library';
 import type { Log } from './views/log';
 import type { ManageCommands } from './views/manageCommands';
+import type { DemonstrationFeatures } from './views/demonstrations/index';
 import { pickRecipe } from './views/pick';
+import type { RecipeFeatures } from './views/recipes/index';
 import { reportIssue, type RunCommands } from './views/runCommands';
 import type { TrainerEnvironment } from './views/trainerEnvironment';
 import type { Training } from './views/training';
@@ -13,6 +15,8 @@ export interface CommandParts {
   readonly manage: ManageCommands;
   readonly training: Training;
   readonly environment: TrainerEnvironment;
+  readonly recipes: RecipeFeatures;
+  readonly demonstrations: DemonstrationFeatures;
   readonly library: RunLibrary;
   readonly log: Log;
   readonly versions: { readonly extension: string; readonly editor: string };
@@ -23,13 +27,19 @@ export type Command = (target?: unknown, more?: unknown) => Promise<void> | void
 
 /** Every command of package.json, by its name without `srft.`. */
 export function commandTable(parts: CommandParts): Readonly<Record<string, Command>> {
-  const { runs, manage, training, environment, library, log, versions } = parts;
+  const { runs, manage, training, environment, recipes, demonstrations, library, log, versions } = parts;
   return {
     trainDemo: () => training.trainDemo(),
     train: async (target) => {
       const recipe = await pickRecipe(target);
       if (recipe !== undefined) await training.train(recipe);
     },
+    newRecipe: () => recipes.newRecipe(),
+    checkRecipe: async (target) => {
+      const recipe = await pickRecipe(target);
+      if (recipe !== undefined) await recipes.checkRecipe(Uri.file(recipe));
+    },
+    openDemonstrations: (target) => demonstrations.openDemonstrations(target instanceof Uri ? target : undefined),
     stop: (target) => training.stop(target),
     pause: (target) => training.request(target, 'pause'),
     continue: (target) => training.request(target, 'continue'),
@@ -40,6 +50,7 @@ export function commandTable(parts: CommandParts): Readonly<Record<string, Comma
     showRun: (target) => runs.showRun(target),
     compareRuns: (target, targets) => runs.compareRuns(target, targets),
     showRecipe: (target) => runs.showRecipe(target),
+    exportReport: (target) => manage.exportReport(target),
     exportCsv: (target) => manage.exportCsv(target),
     exportParquet: (target) => manage.exportParquet(target),
     setUpEnvironment: async () => {

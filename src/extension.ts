@@ -1,10 +1,12 @@
 import { commands, version, window, workspace, type ExtensionContext } from 'vscode';
 import { commandTable, followContext } from './commands';
 import { RunLibrary } from './views/library';
+import { registerDemonstrations } from './views/demonstrations/index';
 import { ManageCommands } from './views/manageCommands';
 import { RunNotifications } from './views/notifications';
 import { panelActions } from './views/panelActions';
 import { RunPicker } from './views/pick';
+import { registerRecipes } from './views/recipes/index';
 import { RunCommands } from './views/runCommands';
 import { RunPanels } from './views/runPanels';
 import { RunsTree } from './views/runsTree';
@@ -30,11 +32,15 @@ export function activate(context: ExtensionContext): void {
   );
   const environment = new TrainerEnvironment(context, log);
   const runs = new RunCommands(library, panels, pick);
+  const recipes = registerRecipes(context, { environment, library, log });
+  const demonstrations = registerDemonstrations(context, { environment, log });
   const table = commandTable({
     runs,
-    manage: new ManageCommands(library, pick),
+    manage: new ManageCommands(context, library, pick),
     training: new Training(context, library, panels, pick, environment, log),
     environment,
+    recipes,
+    demonstrations,
     library,
     log,
     versions: { extension: (context.extension.packageJSON as { version: string }).version, editor: version },
@@ -46,6 +52,8 @@ export function activate(context: ExtensionContext): void {
     panels.registerSerializer(),
     tree,
     treeView,
+    recipes,
+    demonstrations,
     new RunStatusBar(library),
     new RunNotifications(library, (run) => panels.isVisible(run)),
     ...Object.entries(table).map(([name, run]) => commands.registerCommand(`srft.${name}`, run)),

@@ -6,8 +6,14 @@ import type { Machine, ProcessFact } from './liveness';
 
 const run = promisify(execFile);
 
-/** This machine, as the trainer would name it. */
-export async function thisMachine(): Promise<Machine> {
+let known: Promise<Machine> | undefined;
+
+/** This machine, as the trainer would name it; looked up once. */
+export function thisMachine(): Promise<Machine> {
+  return (known ??= lookUpMachine());
+}
+
+async function lookUpMachine(): Promise<Machine> {
   const host = hostname();
   if (process.platform === 'linux') {
     const bootId = readFile('/proc/sys/kernel/random/boot_id', 'utf8').then((text) => text.trim());

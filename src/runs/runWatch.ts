@@ -74,7 +74,8 @@ export class RunWatch {
 
   private async lookForTrainer(nowMs: number, isNews: boolean): Promise<boolean> {
     const { status } = this.store;
-    if (status === null || (!isNews && nowMs - this.presenceAsked < presenceEveryMs)) return false;
+    const isDue = this.presence !== 'ended' && nowMs - this.presenceAsked >= presenceEveryMs;
+    if (status === null || (!isNews && !isDue)) return false;
     this.presenceAsked = nowMs;
     this.heartbeat = watchHeartbeat(this.heartbeat, status, nowMs);
     const before = this.presence;

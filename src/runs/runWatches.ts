@@ -15,10 +15,15 @@ interface Followed {
   readonly run: RunWatch;
   close: number;
   due: number;
+  /** Looks in a row that brought nothing. */
+  quiet: number;
 }
 
 const closeMs = 100;
 const looseMs = 1000;
+/** Nothing has come for a while: the next look may wait. */
+const quietMs = 3000;
+const quietLooks = 10;
 /** A run that has ended may be resumed from a shell. */
 const endedMs = 5000;
 
@@ -104,7 +109,7 @@ export class RunWatches {
   }
 
   private follow(run: RunWatch): void {
-    this.followed.set(run.store.directory, { run, close: 0, due: 0 });
+    this.followed.set(run.store.directory, { run, close: 0, due: 0, quiet: 0 });
     this.schedule();
   }
 
@@ -133,15 +138,20 @@ export class RunWatches {
     try {
       const change = await run.look(performance.now());
       const isNews = change.events || change.live || change.presence || change.restarted;
+      // The seconds of a silence are told, and are no sign of life.
+      entry.quiet = change.events || change.live || change.restarted ? 0 : entry.quiet + 1;
       if (isNews) for (const listener of this.listeners) listener(run, change);
     } catch (error) {
       this.report(error, run.store.directory);
     }
-    entry.due = performance.now() + intervalOf(entry);
+    const interval = intervalOf(entry);
+    // On a common grid: one wake-up looks at all of them.
+    entry.due = (Math.floor(performance.now() / interval) + 1) * interval;
   }
 }
 
-function intervalOf({ run, close }: Followed): number {
+function intervalOf({ run, close, quiet }: Followed): number {
   if (!run.isAlive) return endedMs;
-  return close > 0 ? closeMs : looseMs;
+  if (close > 0) return closeMs;
+  return quiet < quietLooks ? looseMs : quietMs;
 }
