@@ -2,6 +2,7 @@ import { homedir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import {
   applyEdits,
+  createScanner,
   findNodeAtLocation,
   findNodeAtOffset,
   getNodePath,
@@ -68,10 +69,10 @@ export function changeRecipe(text: string, change: RecipeChange): string {
     case 'set':
       return set(text, change.path, change.value);
     case 'remove':
-      return node(change.path) === undefined ? text : set(text, change.path, undefined);
+      return without(text, node(change.path));
     case 'move': {
       const moved = node(change.path);
-      return moved === undefined ? text : set(set(text, change.path, undefined), change.to, getNodeValue(moved));
+      return moved === undefined ? text : set(without(text, moved), change.to, getNodeValue(moved));
     }
     case 'rename': {
       const key = node(change.path)?.parent?.children?.[0];
@@ -114,6 +115,33 @@ export function dataUses(text: string, folder: string): readonly DataUse[] {
       },
     ];
   });
+}
+
+/** Without a property. The library's own removal takes comments between two properties with it. */
+function without(text: string, value: Node | undefined): string {
+  const property = value?.parent;
+  if (property?.type !== 'property') return text;
+  const siblings = property.parent?.children ?? [];
+  const before = siblings[siblings.indexOf(property) - 1];
+  const end = property.offset + property.length;
+  const comma =
+    commaAfter(text, end) ?? (before === undefined ? undefined : commaAfter(text, before.offset + before.length));
+  let [from, to] = [property.offset, end];
+  const lineStart = text.lastIndexOf('\n', from - 1) + 1;
+  const rest = /^,?[ \t]*\r?\n/.exec(text.slice(to));
+  // Alone on its lines, it goes with them.
+  if (rest !== null && text.slice(lineStart, from).trim() === '') [from, to] = [lineStart, to + rest[0].length];
+  if (comma === undefined || (comma >= from && comma < to)) return text.slice(0, from) + text.slice(to);
+  if (comma < from) return text.slice(0, comma) + text.slice(comma + 1, from) + text.slice(to);
+  return text.slice(0, from) + text.slice(to, comma) + text.slice(comma + 1);
+}
+
+/** Where the comma stands that follows, comments between; undefined when none does. */
+function commaAfter(text: string, offset: number): number | undefined {
+  const scanner = createScanner(text, true);
+  scanner.setPosition(offset);
+  scanner.scan();
+  return text[scanner.getTokenOffset()] === ',' ? scanner.getTokenOffset() : undefined;
 }
 
 function placeOfNode(
