@@ -14,12 +14,12 @@ import {
 } from 'vscode';
 import { doctorDocument } from '../environment/doctorDocument';
 import { examine, type Check } from '../environment/doctor';
-import { ensureEnvironment, findEnvironment, neededBytes } from '../environment/environment';
+import { ensureEnvironment, findEnvironment, neededBytes, removeOldEnvironments } from '../environment/environment';
 import { fits, lackingInWords, requirementsOf, type Requirement } from '../environment/packages';
 import { findPython, pythonCandidates } from '../environment/python';
-import { gigabytes } from '../environment/space';
-import { copyTrainer, type TrainerCopy } from '../environment/trainerCopy';
+import { copyTrainer, removeOldCopies, type TrainerCopy } from '../environment/trainerCopy';
 import { ensureUv } from '../environment/uv';
+import { isInUse } from '../runs/usage';
 import type { Log } from './log';
 import { settings } from './settings';
 
@@ -28,6 +28,8 @@ export interface ReadyTrainer {
   readonly python: string;
   /** The copy of the trainer that runs. */
   readonly folder: string;
+  /** The environment, where it is one of ours. */
+  readonly environment?: string;
 }
 
 /** Why there is none; null when a person ended it. */
@@ -105,10 +107,25 @@ export class TrainerEnvironment {
     );
     if ('python' in result) {
       void commands.executeCommand('setContext', 'srft.hasEnvironment', true);
+      void this.removeOld(result);
       return result;
     }
     if (result.reason !== null) await this.tell(result.reason);
     return undefined;
+  }
+
+  /** Copies and environments of earlier versions go once no live run uses them. */
+  private async removeOld(current: ReadyTrainer): Promise<void> {
+    try {
+      const copies = await removeOldCopies(this.storage, await this.trainerCopy(), isInUse);
+      const folder = current.environment;
+      const environments =
+        folder === undefined ? [] : await removeOldEnvironments(this.environmentFolder, folder, isInUse);
+      const removed = [...copies.map((copy) => copy.folder), ...environments];
+      for (const path of removed) this.log.info(`no longer used, removed: ${path}`);
+    } catch (error) {
+      this.log.warn(`old copies of the trainer stay: ${error instanceof Error ? error.message : String(error)}`);
+    }
   }
 
   private async tell(reason: string): Promise<void> {
@@ -157,7 +174,7 @@ export class TrainerEnvironment {
     if (python.kind !== 'python') return { reason: python.reason };
     const lock = join(copy.folder, 'requirements.lock');
     const there = await findEnvironment({ folder: this.environmentFolder, lock, python: python.python });
-    if (there !== undefined) return { python: there.python, folder: copy.folder };
+    if (there !== undefined) return { python: there.python, folder: copy.folder, environment: there.folder };
     const wheels = settings.wheels();
     const offline = wheels === '' ? {} : { wheels };
     const uv = await ensureUv({
@@ -193,7 +210,7 @@ export class TrainerEnvironment {
     });
     switch (result.kind) {
       case 'ready':
-        return { python: result.python, folder: copy.folder };
+        return { python: result.python, folder: copy.folder, environment: result.folder };
       case 'cancelled':
         return { reason: null };
       case 'noSpace':
@@ -240,9 +257,6 @@ export class TrainerEnvironment {
 interface PythonExtension {
   readonly environments?: { getActiveEnvironmentPath(): { readonly path: string } };
 }
-
-/** How much an environment takes, for people. */
-export const environmentSize = gigabytes(neededBytes);
 
 async function requirementsIn(copy: TrainerCopy): Promise<readonly Requirement[]> {
   return requirementsOf(await readFile(join(copy.folder, 'pyproject.toml'), 'utf8'));

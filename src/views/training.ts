@@ -204,6 +204,7 @@ export class Training {
     }
     this.log.info(`${wanted.name}: started as process ${launched.pid}`);
     await noteUse(trainer.folder, wanted.runDirectory);
+    if (trainer.environment !== undefined) await noteUse(trainer.environment, wanted.runDirectory);
     const start = await awaitStart(launched, {
       signal,
       onWords: (line) => {
