@@ -55,7 +55,8 @@ export function Preview(): VNode | null {
   );
 }
 
-function Whole({ answer }: { readonly answer: PreviewAnswer }): VNode {
+/** The text of a rollout with its prompt and figures. */
+export function Whole({ answer }: { readonly answer: PreviewAnswer }): VNode {
   return (
     <div class="preview-body" tabIndex={0}>
       {answer.note !== null && (

@@ -1,32 +1,58 @@
 import { dirname, join } from 'node:path';
-import { ProgressLocation, Uri, window } from 'vscode';
+import { commands, env, ProgressLocation, Uri, window, workspace, type ExtensionContext } from 'vscode';
 import { cleanUp, deleteRun, type CleanUp } from '../runs/cleanUp';
 import { runSize } from '../runs/catalogue';
 import { exportCurves, type Exported, type ExportOptions } from '../runs/exportCurves';
+import { exportReport, type ReportPage } from '../runs/exportReport';
 import { exportRollouts } from '../runs/exportRollouts';
 import type { RunWatch } from '../runs/runWatch';
 import type { RunLibrary } from './library';
 import type { RunPicker } from './pick';
+import { pinnedMetrics } from './runPanels';
+import { settings } from './settings';
 
 /** Commands that write files of a run elsewhere, or free its disk space. */
 export class ManageCommands {
   constructor(
+    private readonly context: ExtensionContext,
     private readonly library: RunLibrary,
     private readonly pick: RunPicker,
   ) {}
 
   /** Every step and metric, with all digits. */
   exportCsv(target: unknown): Promise<void> {
-    return this.export(target, 'Export the curves of which run?', 'csv', (run, file, options) =>
+    return this.exportRows(target, 'Export the curves of which run?', 'csv', (run, file, options) =>
       exportCurves(run.store.model, file, options),
     );
   }
 
   /** Every rollout with its text. */
   exportParquet(target: unknown): Promise<void> {
-    return this.export(target, 'Export the rollouts of which run?', 'parquet', (run, file, options) =>
+    return this.exportRows(target, 'Export the rollouts of which run?', 'parquet', (run, file, options) =>
       exportRollouts(run.store, file, options),
     );
+  }
+
+  /** One HTML file with everything a reader elsewhere needs: curves that zoom, evaluations, recipe, sample rollouts. */
+  async exportReport(target: unknown): Promise<void> {
+    const written = await this.export(target, 'Export a report of which run?', 'html', async (run, path, options) => {
+      const choices = {
+        header: this.library.header(run),
+        pins: pinnedMetrics(this.context),
+        smoothing: settings.smoothing(),
+        release: (this.context.extension.packageJSON as { version: string }).version,
+      };
+      return exportReport(run.store, choices, await this.reportPage(), path, options);
+    });
+    if (written === undefined) return;
+    const { file, bytes } = written;
+    const answer = await window.showInformationMessage(
+      `The report is written, ${bytesText(bytes)}: ${file.fsPath}`,
+      'Open',
+      'Reveal',
+    );
+    if (answer === 'Open') await env.openExternal(file);
+    if (answer === 'Reveal') await commands.executeCommand('revealFileInOS', file);
   }
 
   /** Delete checkpoints that are neither newest nor best, or what only an exact resume needs. */
@@ -72,20 +98,33 @@ export class ManageCommands {
     else void window.showErrorMessage(result.reason);
   }
 
+  private async exportRows(target: unknown, question: string, ending: string, work: ExportWork): Promise<void> {
+    const written = await this.export(target, question, ending, work);
+    if (written === undefined) return;
+    void window.showInformationMessage(`${written.rows} rows written, ${bytesText(written.bytes)}.`);
+  }
+
+  private async reportPage(): Promise<ReportPage> {
+    const folder = Uri.joinPath(this.context.extensionUri, 'dist', 'webview');
+    const text = async (name: string): Promise<string> =>
+      new TextDecoder().decode(await workspace.fs.readFile(Uri.joinPath(folder, name)));
+    return { script: await text('report.js'), style: await text('report.css') };
+  }
+
   private async export(
     target: unknown,
     question: string,
     ending: string,
-    work: (run: RunWatch, file: string, options: ExportOptions) => Promise<Exported>,
-  ): Promise<void> {
+    work: ExportWork,
+  ): Promise<WrittenFile | undefined> {
     const run = await this.pick.one(target, question);
-    if (run === undefined) return;
+    if (run === undefined) return undefined;
     const { name } = this.library.header(run);
     const file = await window.showSaveDialog({
       defaultUri: Uri.file(join(dirname(run.store.directory), `${name}.${ending}`)),
       filters: { [ending.toUpperCase()]: [ending] },
     });
-    if (file === undefined) return;
+    if (file === undefined) return undefined;
     const exported = await window.withProgress(
       { location: ProgressLocation.Notification, title: `SRFT: exporting ${name}`, cancellable: true },
       (progress, token) => {
@@ -101,10 +140,16 @@ export class ManageCommands {
         });
       },
     );
-    if (exported.kind === 'written') {
-      void window.showInformationMessage(`${exported.rows} rows written, ${bytesText(exported.bytes)}.`);
-    }
+    return exported.kind === 'written' ? { ...exported, file } : undefined;
   }
+}
+
+type ExportWork = (run: RunWatch, file: string, options: ExportOptions) => Promise<Exported>;
+
+interface WrittenFile {
+  readonly file: Uri;
+  readonly rows: number;
+  readonly bytes: number;
 }
 
 /** `1.2 GB`. */

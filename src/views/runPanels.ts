@@ -42,6 +42,11 @@ interface PanelState {
 const viewType = 'srft.run';
 const pinsKey = 'srft.pinnedMetrics';
 
+/** The metrics a person pinned in this workspace. */
+export function pinnedMetrics(context: ExtensionContext): string[] {
+  return context.workspaceState.get<string[]>(pinsKey, []);
+}
+
 /** The run panels of this window: one a run, and one for each comparison. */
 export class RunPanels implements Disposable {
   private readonly panels = new Map<string, RunPanel>();
@@ -259,7 +264,7 @@ class RunPanel implements Disposable {
     this.send({
       kind: 'header',
       runs,
-      pins: this.context.workspaceState.get<string[]>(pinsKey, []),
+      pins: pinnedMetrics(this.context),
       canStart: workspace.isTrusted,
       smoothing: settings.smoothing(),
     });
