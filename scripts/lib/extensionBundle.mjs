@@ -32,6 +32,8 @@ export async function buildExtension({ minify }) {
     format: 'cjs',
     target: 'node20',
     external: ['vscode'],
+    // The UMD builds of some packages ask for files that a bundle does not have.
+    mainFields: ['module', 'main'],
   });
   await build({
     ...common,
