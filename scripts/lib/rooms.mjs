@@ -17,12 +17,14 @@ export const rooms = [
   { folder: 'src/runs', rooms: ['core'], node: true, packages: ['hyparquet-writer'] },
   // The Python environment, the GPU and the disk, as values. No editor.
   { folder: 'src/environment', rooms: ['core'], node: true, packages: [] },
+  // Places and edits in the text of a recipe. No editor.
+  { folder: 'src/recipes', rooms: ['core'], node: true, packages: ['jsonc-parser'] },
   // What `npm run demo` shows in a terminal.
   { folder: 'src/cli', rooms: ['core', 'src/runs'], node: true, packages: [] },
   // Everything that touches the editor.
   {
     folder: 'src/views',
-    rooms: ['core', 'src/runs', 'src/environment'],
+    rooms: ['core', 'src/runs', 'src/environment', 'src/recipes'],
     node: true,
     packages: ['vscode', 'jsonc-parser'],
   },
@@ -37,7 +39,7 @@ export const rooms = [
   },
   {
     folder: 'test/unit',
-    rooms: ['core', 'src/runs', 'src/environment', 'src/cli', 'scripts'],
+    rooms: ['core', 'src/runs', 'src/environment', 'src/recipes', 'src/cli', 'scripts'],
     node: true,
     packages: ['ajv', 'eslint', 'fast-check', 'typescript'],
   },

@@ -53,7 +53,7 @@ export async function launchTrainer(launch: Launch): Promise<Launched | { readon
   const statusBefore = await statusText(runDirectory);
   try {
     const child = spawn(launch.python, argumentsOf(launch, runDirectory), {
-      env: environmentOf(launch),
+      env: trainerEnvironment(launch),
       // Python imports from the folder it stands in, which must not be a workspace.
       cwd: launch.trainerFolder,
       stdio: ['ignore', fd, fd],
@@ -168,7 +168,11 @@ function argumentsOf(launch: Launch, runDirectory: string): string[] {
   ];
 }
 
-function environmentOf({ env, trainerFolder }: Launch): NodeJS.ProcessEnv {
+/** The environment a trainer is started in: it is found by its folder, and speaks UTF-8 without delay. */
+export function trainerEnvironment({
+  env,
+  trainerFolder,
+}: Pick<Launch, 'env' | 'trainerFolder'>): NodeJS.ProcessEnv {
   const inherited = env['PYTHONPATH'];
   return {
     ...env,

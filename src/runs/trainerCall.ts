@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { delimiter } from 'node:path';
 import { createInterface } from 'node:readline';
 import { endTree } from './endProcess';
+import { trainerEnvironment } from './launch';
 
 /** A command of the trainer's that answers and ends. */
 export interface TrainerCall {
@@ -41,7 +41,7 @@ export async function callTrainer(call: TrainerCall): Promise<TrainerAnswer> {
   const isCancelled = (): boolean => signal?.aborted === true;
   if (isCancelled()) return { kind: 'cancelled' };
   const child = spawn(python, ['-m', 'srft.cli', ...args], {
-    env: environmentOf(call),
+    env: trainerEnvironment(call),
     // Python imports from the folder it stands in, which must not be a workspace.
     cwd: trainerFolder,
     stdio: ['pipe', 'pipe', 'pipe'],
@@ -90,14 +90,4 @@ async function feed(
     if (!stdin.write(`${line}\n`)) await Promise.race([once(stdin, 'drain').catch(() => undefined), closed]);
   }
   stdin.end();
-}
-
-function environmentOf({ env, trainerFolder }: TrainerCall): NodeJS.ProcessEnv {
-  const inherited = env['PYTHONPATH'];
-  return {
-    ...env,
-    PYTHONPATH: inherited === undefined || inherited === '' ? trainerFolder : `${trainerFolder}${delimiter}${inherited}`,
-    PYTHONUTF8: '1',
-    PYTHONUNBUFFERED: '1',
-  };
 }

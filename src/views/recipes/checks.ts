@@ -22,7 +22,7 @@ import { callTrainer } from '../../runs/trainerCall';
 import type { Log } from '../log';
 import type { TrainerEnvironment } from '../trainerEnvironment';
 import { cancellable } from './cancellable';
-import { placeOfFinding, type FindingPlace } from './recipeJson';
+import { placeOfFinding, type FindingPlace } from '../../recipes/recipeJson';
 
 /** A finding that is shown in a recipe. */
 interface Shown {

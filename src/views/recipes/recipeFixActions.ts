@@ -11,7 +11,7 @@ import {
 import { fixesFor, schemaFixes, type RecipeFix } from '../../../core/recipeFixes';
 import { knownKeys, nearestWord, valueAt, type SchemaNode } from '../../../core/recipeSchema';
 import type { RecipeChecks } from './checks';
-import { changeRecipe, keyAt, recipeIn } from './recipeJson';
+import { changeRecipe, keyAt, recipeIn } from '../../recipes/recipeJson';
 
 /** Quick fixes: what a finding's sentence asks for, done in the file. */
 export class RecipeFixActions implements CodeActionProvider {

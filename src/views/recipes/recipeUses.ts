@@ -1,7 +1,7 @@
 import { dirname } from 'node:path';
 import { EventEmitter, Uri, workspace, type Disposable } from 'vscode';
 import type { Log } from '../log';
-import { dataUses, type DataUse } from './recipeJson';
+import { dataUses, type DataUse } from '../../recipes/recipeJson';
 
 /** A data set and the recipe that names it. */
 export interface RecipeUse extends DataUse {

@@ -3,8 +3,7 @@ import { resolve } from 'node:path';
 import { describe, it } from 'node:test';
 import { faultIn, keyPath } from '../../../core/checkReport';
 import type { RecipeChange } from '../../../core/recipeFixes';
-// eslint-disable-next-line srft/borders -- edits of a recipe's text: no editor is needed, but the editor's JSON library is
-import { changeRecipe, dataUses, keyAt, placeOfFinding, recipeIn } from '../../../src/views/recipes/recipeJson';
+import { changeRecipe, dataUses, keyAt, placeOfFinding, recipeIn } from '../../../src/recipes/recipeJson';
 
 const recipe = `{
   // what

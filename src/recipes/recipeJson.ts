@@ -13,10 +13,10 @@ import {
   type JSONPath,
   type Node,
 } from 'jsonc-parser';
-import type { CheckFinding } from '../../../core/checkReport';
-import { openr1Columns, usualColumns, type Columns } from '../../../core/demonstrations';
-import type { RecipeChange } from '../../../core/recipeFixes';
-import type { KeyPath } from '../../../core/recipeSchema';
+import type { CheckFinding } from '../../core/checkReport';
+import { openr1Columns, usualColumns, type Columns } from '../../core/demonstrations';
+import type { RecipeChange } from '../../core/recipeFixes';
+import type { KeyPath } from '../../core/recipeSchema';
 
 /** Where in a recipe's text a finding belongs. */
 export interface FindingPlace {
