@@ -145,7 +145,11 @@ function throwAwayFolders(folder, settings) {
   }
   writeFileSync(place.config, 'auth: none\n');
   const all = JSON.stringify({ ...quietSettings, ...settings }, undefined, 2);
-  writeFileSync(join(place.userData, 'User', 'settings.json'), all);
+  // Settings of the machine, such as a path to Python, are read from the second file alone in a remote window.
+  for (const kind of ['User', 'Machine']) {
+    mkdirSync(join(place.userData, kind), { recursive: true });
+    writeFileSync(join(place.userData, kind, 'settings.json'), all);
+  }
   return place;
 }
 
