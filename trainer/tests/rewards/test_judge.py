@@ -73,7 +73,7 @@ def test_without_a_gate_there_is_no_form(tmp_path):
 
 def test_weights_that_sum_to_almost_one_reach_one(tmp_path):
     weights = (0.7, 0.2, 0.1)
-    assert sum(weights) < 1.0
+    assert weights[0] + weights[1] + weights[2] < 1.0  # sum() itself is exact from Python 3.12 on
     parts = tuple(ExactReward(name=name, weight=weight) for name, weight in zip("abc", weights, strict=True))
     assert judged(tmp_path, RewardConfig(parts=parts), response())[0].correct
 
