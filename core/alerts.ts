@@ -1,4 +1,4 @@
-import { countUpTo, valueAt, type NumberColumn } from './columns';
+import { append, countUpTo, numberColumn, valueAt, type NumberColumn } from './columns';
 import type { Alert } from './generated/panel';
 import type { RunModel } from './runModel';
 
@@ -65,20 +65,44 @@ interface RunView {
   readonly rows: number;
   stepAt(row: number): number;
   metric(name: string): NumberColumn | undefined;
+  /** A column worked out from a metric, with as many rows as were worked out before. */
+  derived(key: string): NumberColumn;
 }
 
 function viewOf(model: RunModel): RunView {
   const { step, metrics } = model.steps;
+  const known = derivedOf(model);
   return {
     rows: step.length,
     stepAt: (row) => valueAt(step, row),
     metric: (name) => metrics.get(name)?.curve.values,
+    derived: (key) => {
+      const column = known.get(key) ?? numberColumn();
+      known.set(key, column);
+      return column;
+    },
   };
 }
 
+interface Derived {
+  readonly attempts: number;
+  readonly columns: Map<string, NumberColumn>;
+}
+
+/** Rows only grow, save where an attempt drops some: means and medians of old rows are worked out once. */
+const derivedColumns = new WeakMap<RunModel, Derived>();
+
+function derivedOf(model: RunModel): Map<string, NumberColumn> {
+  const known = derivedColumns.get(model);
+  if (known?.attempts === model.attempts.length) return known.columns;
+  const columns = new Map<string, NumberColumn>();
+  derivedColumns.set(model, { attempts: model.attempts.length, columns });
+  return columns;
+}
+
 function entropyCollapse(run: RunView, { entropyFloor }: AlertThresholds): Alert[] {
-  const entropy = averages(run.metric('entropy/rollout'), windowRows);
-  const right = averages(run.metric('rollouts/correct'), windowRows);
+  const entropy = averages(run, 'entropy/rollout', windowRows);
+  const right = averages(run, 'rollouts/correct', windowRows);
   // A policy that is right nearly always may be sure of itself.
   const holds = (row: number): boolean => at(entropy, row) < entropyFloor && at(right, row) < 0.8;
   return episodes(run, holds).map(({ from, to }) =>
@@ -91,8 +115,8 @@ function entropyCollapse(run: RunView, { entropyFloor }: AlertThresholds): Alert
 }
 
 function entropyFall(run: RunView, { entropyFall: limit }: AlertThresholds): Alert[] {
-  const entropy = averages(run.metric('entropy/rollout'), windowRows);
-  const reward = averages(run.metric('reward/mean'), windowRows);
+  const entropy = averages(run, 'entropy/rollout', windowRows);
+  const reward = averages(run, 'reward/mean', windowRows);
   const holds = (row: number): boolean => {
     const before = row - lookBack;
     if (before < windowRows - 1) return false;
@@ -111,9 +135,8 @@ function entropyFall(run: RunView, { entropyFall: limit }: AlertThresholds): Ale
 }
 
 function lengthExplosion(run: RunView, { lengthFactor }: AlertThresholds): Alert[] {
-  const length = run.metric('length/rollout');
-  const now = averages(length, 3);
-  const before = medians(length, lookBack);
+  const now = averages(run, 'length/rollout', 3);
+  const before = medians(run, 'length/rollout', lookBack);
   const holds = (row: number): boolean => at(now, row) >= lengthFactor * at(before, row - 2) && at(now, row) >= 16;
   return episodes(run, holds).map(({ from, to }) =>
     alert(run, 'length_explosion', from, to, 'length/rollout', {
@@ -128,7 +151,7 @@ function rewardStuck(run: RunView, { stuckSteps }: AlertThresholds): Alert[] {
   const right = run.metric('groups/all_right');
   const wrong = run.metric('groups/all_wrong');
   if (reward === undefined) return [];
-  const still = runLengths(reward, 1e-9);
+  const still = runLengths(run, 'reward/mean', 1e-9);
   // Without a mixed group no rollout has an advantage. A run at full reward has nothing left to learn.
   const isUniform = (row: number): boolean =>
     right !== undefined && wrong !== undefined && valueAt(right, row) + valueAt(wrong, row) > 0.99;
@@ -145,7 +168,7 @@ function rewardStuck(run: RunView, { stuckSteps }: AlertThresholds): Alert[] {
 }
 
 function truncation(run: RunView, { truncated: limit }: AlertThresholds): Alert[] {
-  const truncated = averages(run.metric('rollouts/truncated'), 3);
+  const truncated = averages(run, 'rollouts/truncated', 3);
   return episodes(run, (row) => at(truncated, row) >= limit).map(({ from, to }) =>
     alert(run, 'truncated', from, to, 'rollouts/truncated', {
       fact: `${percent(at(truncated, to))} of the rollouts reach the length limit`,
@@ -155,7 +178,7 @@ function truncation(run: RunView, { truncated: limit }: AlertThresholds): Alert[
 }
 
 function heldOutGap(model: RunModel, run: RunView, { heldOutGap: limit }: AlertThresholds): Alert[] {
-  const right = averages(run.metric('rollouts/correct'), windowRows);
+  const right = averages(run, 'rollouts/correct', windowRows);
   const gaps = model.evaluations
     .filter(({ name, checkpoint, step }) => name === 'evaluation' && checkpoint === 'current' && step > 0)
     .map(({ step, greedy }) => {
@@ -175,7 +198,7 @@ function heldOutGap(model: RunModel, run: RunView, { heldOutGap: limit }: AlertT
 function gradientSpikes(run: RunView, { gradientFactor }: AlertThresholds): Alert[] {
   const norm = run.metric('gradient/norm');
   if (norm === undefined) return [];
-  const before = medians(norm, lookBack);
+  const before = medians(run, 'gradient/norm', lookBack);
   const holds = (row: number): boolean => valueAt(norm, row) >= gradientFactor * at(before, row);
   return episodes(run, holds).map(({ from, to }) => {
     const highest = highestRow(norm, from, to);
@@ -187,7 +210,7 @@ function gradientSpikes(run: RunView, { gradientFactor }: AlertThresholds): Aler
 }
 
 function drift(run: RunView, { drift: limit }: AlertThresholds): Alert[] {
-  const drifts = averages(run.metric('logprob/drift'), windowRows);
+  const drifts = averages(run, 'logprob/drift', windowRows);
   return episodes(run, (row) => at(drifts, row) >= limit).map(({ from, to }) =>
     alert(run, 'logprob_drift', from, to, 'logprob/drift', {
       fact: `The log-probs of sampling and of training differ by ${nats(at(drifts, to))} a token`,
@@ -198,8 +221,8 @@ function drift(run: RunView, { drift: limit }: AlertThresholds): Alert[] {
 }
 
 function slowDisk(run: RunView, { recordingShare }: AlertThresholds): Alert[] {
-  const record = averages(run.metric('seconds/record'), 10);
-  const step = averages(run.metric('seconds/step'), 10);
+  const record = averages(run, 'seconds/record', 10);
+  const step = averages(run, 'seconds/step', 10);
   const holds = (row: number): boolean => at(record, row) >= recordingShare * at(step, row) && at(record, row) > 0.1;
   return episodes(run, holds).map(({ from, to }) =>
     alert(run, 'slow_disk', from, to, 'seconds/record', {
@@ -264,39 +287,51 @@ function alert(
 }
 
 /** Mean of the `size` values up to and with each row; NaN before there are so many finite ones. */
-function averages(column: NumberColumn | undefined, size: number): Float64Array {
-  const length = column?.length ?? 0;
-  const result = new Float64Array(length).fill(NaN);
-  if (column === undefined) return result;
-  for (let row = size - 1; row < length; row += 1) {
+function averages(run: RunView, name: string, size: number): NumberColumn {
+  const column = run.metric(name);
+  const result = run.derived(`mean of ${size} ${name}`);
+  for (let row = result.length; column !== undefined && row < column.length; row += 1) {
     let sum = 0;
     for (let back = 0; back < size; back += 1) sum += valueAt(column, row - back);
-    result[row] = sum / size;
+    append(result, sum / size);
   }
   return result;
 }
 
 /** Median of the finite values among the `size` rows before each row; NaN where there are fewer than half. */
-function medians(column: NumberColumn | undefined, size: number): Float64Array {
-  const length = column?.length ?? 0;
-  const result = new Float64Array(length).fill(NaN);
+function medians(run: RunView, name: string, size: number): NumberColumn {
+  const column = run.metric(name);
+  const result = run.derived(`median of ${size} ${name}`);
   if (column === undefined) return result;
-  for (let row = Math.ceil(size / 2); row < length; row += 1) {
-    const window = column.values
-      .subarray(Math.max(0, row - size), row)
-      .filter(Number.isFinite)
-      .sort();
-    if (window.length >= size / 2) result[row] = window[window.length >> 1] ?? NaN;
+  const start = result.length;
+  // The window's finite values in order; a row that comes in and one that goes out move a few of twenty.
+  const window = [...column.values.subarray(Math.max(0, start - size), start)]
+    .filter(Number.isFinite)
+    .sort((a, b) => a - b);
+  for (let row = start; row < column.length; row += 1) {
+    append(result, window.length >= size / 2 ? (window[window.length >> 1] ?? NaN) : NaN);
+    const added = valueAt(column, row);
+    if (Number.isFinite(added)) window.splice(placeOf(window, added), 0, added);
+    const dropped = valueAt(column, row - size);
+    if (Number.isFinite(dropped)) window.splice(placeOf(window, dropped), 1);
   }
   return result;
 }
 
+/** Where a value stands, or belongs, in an ascending list. */
+function placeOf(ascending: readonly number[], value: number): number {
+  let place = 0;
+  while (place < ascending.length && (ascending[place] ?? NaN) < value) place += 1;
+  return place;
+}
+
 /** For how many rows, up to and with each, the value has stayed within `tolerance`. */
-function runLengths(column: NumberColumn, tolerance: number): Float64Array {
-  const result = new Float64Array(column.length);
-  for (let row = 0; row < column.length; row += 1) {
+function runLengths(run: RunView, name: string, tolerance: number): NumberColumn {
+  const column = run.metric(name);
+  const result = run.derived(`still ${name}`);
+  for (let row = result.length; column !== undefined && row < column.length; row += 1) {
     const same = Math.abs(valueAt(column, row) - valueAt(column, row - 1)) <= tolerance;
-    result[row] = same ? (result[row - 1] ?? 0) + 1 : 1;
+    append(result, same ? valueAt(result, row - 1) + 1 : 1);
   }
   return result;
 }
@@ -307,8 +342,8 @@ function highestRow(column: NumberColumn, from: number, to: number): number {
   return highest;
 }
 
-function at(values: Float64Array, row: number): number {
-  return values[row] ?? NaN;
+function at(values: NumberColumn, row: number): number {
+  return valueAt(values, row);
 }
 
 function percent(share: number): string {

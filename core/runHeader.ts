@@ -17,8 +17,8 @@ import { elapsedSeconds, lastStep, newestValue, remainingSeconds, valueAtRow } f
 import type { RunModel } from './runModel';
 import { checkFormat } from './version';
 
-/** Who runs, as far as the reader can know; see `src/runs/liveness.ts`. */
-export type Presence = 'running' | 'ended' | 'gone' | 'silent' | 'watching';
+/** Who runs, as far as the reader can know, or that its record is still being read; see `src/runs/liveness.ts`. */
+export type Presence = 'reading' | 'running' | 'ended' | 'gone' | 'silent' | 'watching';
 
 /** What a header is made from. */
 export interface HeaderSource {
@@ -88,6 +88,7 @@ export function hasEnded(state: RunState): boolean {
 
 /** The end comes from an event; a process that is missing without one is another state. */
 function stateOf({ model, status, presence }: HeaderSource): RunState {
+  if (presence === 'reading') return 'starting';
   if (model.end !== null) return endState(model.end.reason.kind);
   if (presence === 'ended' || presence === 'gone') return 'gone';
   if (presence === 'silent' || presence === 'watching') return presence;
@@ -111,7 +112,7 @@ function endState(kind: 'finished' | 'stopped' | 'failed' | 'stopped_on_collapse
 function stateWords(state: RunState, source: HeaderSource): string {
   switch (state) {
     case 'starting':
-      return 'Starting';
+      return source.presence === 'reading' ? 'Reading its record' : 'Starting';
     case 'running':
       return 'Running';
     case 'paused':

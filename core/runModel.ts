@@ -244,8 +244,14 @@ function foldStep(model: RunModel, event: StepEvent, unknownKeys: readonly strin
   append(steps.step, event.step);
   append(steps.time, event.time);
   append(steps.tokens, event.tokens);
-  for (const [name, value] of Object.entries(event.metrics)) putMetric(steps, name, row, value);
-  for (const metric of steps.metrics.values()) padTo(metric.curve.values, row + 1);
+  let reported = 0;
+  for (const name in event.metrics) {
+    putMetric(steps, name, row, event.metrics[name] ?? null);
+    reported += 1;
+  }
+  // A run of 100,000 steps comes here for each of them: most report all that the run has.
+  if (reported < steps.metrics.size)
+    for (const { curve: known } of steps.metrics.values()) padTo(known.values, row + 1);
   if (unknownKeys.length > 0) steps.extras.push({ step: event.step, values: picked(event, unknownKeys) });
   if (model.phases.at(-1)?.phase !== event.phase) model.phases.push({ row, phase: event.phase });
   model.indexBytes = Math.max(model.indexBytes, event.index_bytes);

@@ -2,7 +2,7 @@ import { effect } from '@preact/signals';
 import type { VNode } from 'preact';
 import { useEffect, useMemo, useRef } from 'preact/hooks';
 import { colours } from './colours';
-import { plotWidth } from './curves';
+import { drawnRows, plotWidth } from './curves';
 import { onFrame } from './frames';
 import { Legend } from './legend';
 import { PanelChart, axisWidth, rightPad } from './panelChart';
@@ -38,6 +38,7 @@ function keepDrawn(element: HTMLElement, spec: PanelSpec): () => void {
   const frame = onFrame(() => {
     chart.resize(...size());
     chart.draw(sceneOf(spec), colours.peek());
+    markDrawn();
   });
   const stop = effect(() => {
     size();
@@ -50,3 +51,22 @@ function keepDrawn(element: HTMLElement, spec: PanelSpec): () => void {
     chart.dispose();
   };
 }
+
+let rowsMarked = 0;
+
+/** For who measures (scripts/benchUi.mjs): when so many rows were first on the screen. */
+function markDrawn(): void {
+  const rows = drawnRows();
+  if (rows === rowsMarked) return;
+  rowsMarked = rows;
+  // After this frame is painted, which is after all that waits for it.
+  setTimeout(() => {
+    performance.clearMarks(lastMark);
+    for (const name of [lastMark, ...(hasMarkedFirst ? [] : [firstMark])]) performance.mark(name, { detail: rows });
+    hasMarkedFirst = true;
+  });
+}
+
+const firstMark = 'srft:first';
+const lastMark = 'srft:drawn';
+let hasMarkedFirst = false;

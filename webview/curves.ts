@@ -88,6 +88,11 @@ export function answerFor(run: number): SeriesAnswer | null {
     : (whole ?? part);
 }
 
+/** Rows that the drawn curves stand for, over all runs. */
+export function drawnRows(): number {
+  return runs.peek().reduce((sum, _, run) => sum + (answerFor(run)?.to ?? 0), 0);
+}
+
 /** Metrics that are drawn, run by run; figures need theirs for the small curves. */
 const wantedMetrics = computed<readonly (readonly string[])[]>(() =>
   runs.value.map((run, place) => {

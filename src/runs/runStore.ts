@@ -19,6 +19,14 @@ export interface Refreshed {
   readonly status: boolean;
   readonly live: boolean;
   readonly restarted: boolean;
+  /** There is more than was read in the time. */
+  readonly more: boolean;
+}
+
+interface FileRead {
+  readonly count: number;
+  readonly restarted: boolean;
+  readonly more: boolean;
 }
 
 /** A run directory as it stands and as it grows: the fold of its events, its rollouts in columns, any trace at random. */
@@ -47,14 +55,17 @@ export class RunStore {
     this.liveFile = new SmallFile(join(directory, 'live.json'), parseLive);
   }
 
-  /** Open a run and read all there is. A folder that is no run, or one of another major version, is refused in words. */
-  static async open(directory: string): Promise<Read<RunStore>> {
+  /**
+   * Open a run and read all there is, or what can be read in so many milliseconds. A folder that is no run, or one of
+   * another major version, is refused in words.
+   */
+  static async open(directory: string, forMs = Infinity): Promise<Read<RunStore>> {
     const text = await absentAsUndefined(readFile(join(directory, 'run.json'), 'utf8'));
     if (text === undefined) return broken(`${directory} has no run.json: it is no run directory, or its run has not begun`);
     const manifest = parseRunManifest(text);
     if (manifest.kind === 'broken') return broken(`${directory}: ${manifest.reason}`);
     const store = new RunStore(directory, manifest.value);
-    await store.refresh();
+    await store.refresh(forMs);
     return read(store);
   }
 
@@ -79,12 +90,17 @@ export class RunStore {
     ].filter((trouble) => trouble !== null);
   }
 
-  /** Read what is new. Calls while one is under way share it. */
-  refresh(): Promise<Refreshed> {
-    this.refreshing ??= this.readNew().finally(() => {
+  /** Read what is new; at least something of it, and no more once the time is over. Calls while one is under way share it. */
+  refresh(forMs = Infinity): Promise<Refreshed> {
+    this.refreshing ??= this.readNew(performance.now() + forMs).finally(() => {
       this.refreshing = undefined;
     });
     return this.refreshing;
+  }
+
+  /** Read to the end, however much that is. */
+  async readAll(): Promise<void> {
+    while ((await this.refresh()).more);
   }
 
   /** The tokens of an index row, or why there are none. */
@@ -107,9 +123,9 @@ export class RunStore {
     return address === undefined ? Promise.resolve(broken(otherwise)) : this.segments.read(address);
   }
 
-  private async readNew(): Promise<Refreshed> {
-    const events = await this.readEvents();
-    const rollouts = await this.readIndex();
+  private async readNew(end: number): Promise<Refreshed> {
+    const events = await this.readEvents(end);
+    const rollouts = await this.readIndex(end);
     const status = await this.statusFile.refresh();
     const live = await this.liveFile.refresh();
     return {
@@ -118,45 +134,46 @@ export class RunStore {
       status,
       live,
       restarted: events.restarted || rollouts.restarted,
+      more: events.more || rollouts.more,
     };
   }
 
-  private async readEvents(): Promise<{ count: number; restarted: boolean }> {
+  private async readEvents(end: number): Promise<FileRead> {
     let count = 0;
     let restarted = false;
     for (;;) {
       const step = await this.events.next();
-      if (step.kind === 'nothing') return { count, restarted };
+      if (step.kind === 'nothing') return { count, restarted, more: false };
       if (step.kind === 'restarted') {
         restarted = true;
         await this.startOver();
-        if (step.reason === 'vanished') return { count, restarted };
+        if (step.reason === 'vanished') return { count, restarted, more: false };
         continue;
       }
       const lines = pushBytes(this.eventLines, step.bytes);
       for (const line of lines) fold(this.model, readEventLine(line));
       count += lines.length;
-      if (!step.more) return { count, restarted };
+      if (!step.more || performance.now() >= end) return { count, restarted, more: step.more };
     }
   }
 
-  private async readIndex(): Promise<{ count: number; restarted: boolean }> {
+  private async readIndex(end: number): Promise<FileRead> {
     let count = 0;
     let restarted = false;
     for (;;) {
       // Lines beyond what an event acknowledged may still be cut off by a resuming trainer.
       const step = await this.indexFile.next(this.model.indexBytes);
-      if (step.kind === 'nothing') return { count, restarted };
+      if (step.kind === 'nothing') return { count, restarted, more: false };
       if (step.kind === 'restarted') {
         restarted = true;
         this.forgetIndex();
-        if (step.reason === 'vanished') return { count, restarted };
+        if (step.reason === 'vanished') return { count, restarted, more: false };
         continue;
       }
       const lines = pushBytes(this.indexLines, step.bytes);
       for (const line of lines) this.takeIndexLine(line);
       count += lines.length;
-      if (!step.more) return { count, restarted };
+      if (!step.more || performance.now() >= end) return { count, restarted, more: step.more };
     }
   }
 

@@ -22,6 +22,8 @@ export class RunWatch {
   restarts = 0;
   /** What the trainer was busy with before its first step, in order. */
   readonly stages: Stage[] = [];
+  /** A long record is read in slices: what is known so far is its beginning. */
+  isReading = false;
   private heartbeat: HeartbeatWatch | undefined;
   private stillMs: number | null = null;
   private stageSince = 0;
@@ -29,12 +31,12 @@ export class RunWatch {
 
   private constructor(readonly store: RunStore) {}
 
-  /** Open a run directory; what is none is refused in words. */
+  /** Open a run directory and read the beginning of its record; what is none is refused in words. */
   static async open(directory: string): Promise<Read<RunWatch>> {
-    const store = await RunStore.open(directory);
+    const store = await RunStore.open(directory, 0);
     if (store.kind === 'broken') return broken(store.reason);
     const watch = new RunWatch(store.value);
-    await watch.look(performance.now());
+    await watch.look(performance.now(), 0);
     return read(watch);
   }
 
@@ -54,13 +56,15 @@ export class RunWatch {
   }
 
   /** Read what is new. `nowMs` is of a clock that never jumps. */
-  async look(nowMs: number): Promise<RunChange> {
-    const refreshed = await this.store.refresh();
+  async look(nowMs: number, forMs = sliceMs): Promise<RunChange> {
+    const wasReading = this.isReading;
+    const refreshed = await this.store.refresh(forMs);
+    this.isReading = refreshed.more;
     if (refreshed.restarted) this.restarts += 1;
     const presence = await this.lookForTrainer(nowMs, refreshed.status || refreshed.events > 0);
     const staged = this.noteStage(nowMs);
     return {
-      events: refreshed.events > 0 || staged,
+      events: refreshed.events > 0 || staged || wasReading,
       live: refreshed.live,
       presence,
       restarted: refreshed.restarted,
@@ -108,6 +112,9 @@ export class RunWatch {
     return true;
   }
 }
+
+/** So long the reader may keep everything else waiting. */
+const sliceMs = 60;
 
 /** A process is looked up this often, and whenever something came. */
 const presenceEveryMs = 2000;

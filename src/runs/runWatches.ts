@@ -124,7 +124,12 @@ export class RunWatches {
   private async lookAtDue(): Promise<void> {
     this.isLooking = true;
     const now = performance.now();
-    for (const entry of [...this.followed.values()]) if (entry.due <= now && !this.hasEnded()) await this.lookAt(entry);
+    // A record that a panel shows is read to its end before those that nobody looks at.
+    const isShownRead = [...this.followed.values()].some(({ run, close }) => close > 0 && run.isReading);
+    for (const entry of [...this.followed.values()]) {
+      const waits = isShownRead && entry.close === 0 && entry.run.isReading;
+      if (entry.due <= now && !waits && !this.hasEnded()) await this.lookAt(entry);
+    }
     this.isLooking = false;
     this.schedule();
   }
@@ -151,6 +156,7 @@ export class RunWatches {
 }
 
 function intervalOf({ run, close, quiet }: Followed): number {
+  if (run.isReading) return 1;
   if (!run.isAlive) return endedMs;
   if (close > 0) return closeMs;
   return quiet < quietLooks ? looseMs : quietMs;

@@ -123,7 +123,7 @@ export class RunLibrary implements Disposable {
       manifest: store.manifest,
       model: store.model,
       status: store.status,
-      presence: run.presence,
+      presence: run.isReading ? 'reading' : run.presence,
       stillSeconds: run.stillSeconds,
       stages: run.stages,
       indexRows: store.index.length,

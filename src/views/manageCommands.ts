@@ -127,11 +127,12 @@ export class ManageCommands {
     if (file === undefined) return undefined;
     const exported = await window.withProgress(
       { location: ProgressLocation.Notification, title: `SRFT: exporting ${name}`, cancellable: true },
-      (progress, token) => {
+      async (progress, token) => {
         const stop = new AbortController();
         token.onCancellationRequested(() => {
           stop.abort();
         });
+        await run.store.readAll();
         return work(run, file.fsPath, {
           signal: stop.signal,
           onProgress: (rows, of) => {

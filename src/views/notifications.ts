@@ -29,6 +29,8 @@ export class RunNotifications implements Disposable {
   }
 
   private take(run: RunWatch): void {
+    // What a record tells of the past is no news.
+    if (run.isReading) return;
     const header = this.library.header(run);
     const before = this.known.get(run);
     this.known.set(run, { state: header.state, alerts: new Set(header.alerts.map(({ id }) => id)) });

@@ -144,3 +144,34 @@ function withHeldOut(accuracy: number): RunModel {
   });
   return model;
 }
+
+describe('alerts of a run that grows', () => {
+  it('are those of the run read at once, through spikes, gaps and an attempt that drops steps', () => {
+    const values = (step: number, salt: number): number | null => {
+      const at = (step * 7919 + salt * 104729) % 1000;
+      return at < 20 ? null : at > 960 ? at : at < 300 ? 0.01 : 0.5 + at / 1000;
+    };
+    const names = cases.flatMap(({ has }) => Object.keys(has));
+    const events: Readonly<Record<string, unknown>>[] = [];
+    const stepsFrom = (first: number, last: number, salt: number): void => {
+      for (let step = first; step <= last; step += 1) {
+        const metrics = Object.fromEntries(
+          names.map((name, place) => [name, values(step, place % 3 === 0 ? salt : 1)]),
+        );
+        events.push({ kind: 'step', step, phase: 'srft', metrics, index_bytes: 0, tokens: step * 100 });
+      }
+    };
+    stepsFrom(1, 300, 1);
+    events.push({ kind: 'resumed', attempt: 2, from_step: 120, device: null, versions: {} });
+    stepsFrom(121, 400, 2);
+    const growing = runOf(0, {});
+    events.forEach((event, place) => {
+      tell(growing, event);
+      if (place % 23 !== 0 && place !== events.length - 1) return;
+      const whole = runOf(0, {});
+      for (const one of events.slice(0, place + 1)) tell(whole, one);
+      assert.deepEqual(alertsOf(growing, defaultThresholds), alertsOf(whole, defaultThresholds));
+    });
+    assert.ok(alertsOf(growing, defaultThresholds).length > 5);
+  });
+});
