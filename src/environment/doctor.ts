@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { arch, platform, release } from 'node:os';
 import { join } from 'node:path';
 import { findEnvironment, neededBytes } from './environment';
@@ -7,7 +7,7 @@ import { findGpus } from './gpus';
 import { fits, lackingInWords, type Requirement } from './packages';
 import { runProgram } from './program';
 import { findPython, pythonCandidates, withoutOwnFolder, type Python, type PythonFound } from './python';
-import { freeBytes, gigabytes } from './space';
+import { freeBytes, gigabytes, nearestFolder } from './space';
 import { unsupported } from './unsupported';
 import { findUv } from './uv';
 
@@ -214,9 +214,10 @@ async function gpuCheck({ env, signal }: Patient): Promise<Check> {
 
 /** Room and the right to write, tried by writing. */
 async function folderCheck(name: string, folder: string, wanted: number, setting: string): Promise<Check> {
-  const probe = join(folder, `.srft-${randomUUID()}`);
+  // Looking must not leave a folder behind: one that is not there yet would be made in the nearest that is.
+  const there = await nearestFolder(folder);
+  const probe = join(there, `.srft-${randomUUID()}`);
   try {
-    await mkdir(folder, { recursive: true });
     await writeFile(probe, '');
     await rm(probe);
   } catch (error) {

@@ -18,7 +18,8 @@ export function gigabytes(bytes: number): string {
   return `${(bytes / 1e9).toFixed(1)} GB`;
 }
 
-async function nearestFolder(path: string): Promise<string> {
+/** The folder itself, or the nearest around it that is there. */
+export async function nearestFolder(path: string): Promise<string> {
   for (let folder = path; ; folder = dirname(folder)) {
     const isThere = await stat(folder).then(
       () => true,

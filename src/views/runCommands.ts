@@ -5,6 +5,7 @@ import { absentAsUndefined } from '../runs/tail';
 import type { RunLibrary } from './library';
 import type { RunPicker } from './pick';
 import type { RunPanels } from './runPanels';
+import type { TrainerEnvironment } from './trainerEnvironment';
 
 /** Commands that look at runs: they need no trainer and no trust. */
 export class RunCommands {
@@ -12,6 +13,7 @@ export class RunCommands {
     private readonly library: RunLibrary,
     private readonly panels: RunPanels,
     private readonly pick: RunPicker,
+    private readonly environment: TrainerEnvironment,
   ) {}
 
   /** Open a run directory, asked for where none is named. */
@@ -25,6 +27,10 @@ export class RunCommands {
 
   /** The panel of a run. */
   async showRun(target: unknown): Promise<void> {
+    if (target === undefined && this.library.runs.length === 0) {
+      this.panels.showEmpty(() => this.environment.needs());
+      return;
+    }
     const run = await this.pick.one(target, 'Which run?');
     if (run !== undefined) this.panels.show([run]);
   }

@@ -9,7 +9,7 @@ import {
   type Webview,
   type WebviewPanel,
 } from 'vscode';
-import type { Failure, Intent, RunHeader, SaveImage, Stage, ToHost, ToPanel } from '../../core/generated/panel';
+import type { Check, Failure, Intent, RunHeader, SaveImage, Stage, ToHost, ToPanel } from '../../core/generated/panel';
 import { validateToHost } from '../../core/generated/panelValidators.mjs';
 import { startingHeader } from '../../core/runHeader';
 import { previewAnswer, rolloutsAnswer, rowsAnswer, seriesAnswer } from '../runs/panelAnswers';
@@ -40,6 +40,7 @@ interface PanelState {
 }
 
 const viewType = 'srft.run';
+const emptyKey = 'empty';
 const pinsKey = 'srft.pinnedMetrics';
 
 /** The metrics a person pinned in this workspace. */
@@ -65,6 +66,7 @@ export class RunPanels implements Disposable {
 
   /** Show a run, or several beside each other; a panel that is there already comes to the front. */
   show(runs: readonly RunWatch[]): void {
+    this.panels.get(emptyKey)?.dispose();
     const key = keyOf(runs);
     const known = this.panels.get(key);
     if (known !== undefined) {
@@ -77,12 +79,28 @@ export class RunPanels implements Disposable {
 
   /** Show a run that is being started; call the result with each change of it, and with the run once it is there. */
   showBeginning(beginning: Beginning): (run?: RunWatch) => void {
+    this.panels.get(emptyKey)?.dispose();
     const panel = window.createWebviewPanel(viewType, beginning.name, ViewColumn.Active, this.webviewOptions());
     const made = this.adopt(panel, [], beginning);
     return (run) => {
       if (run === undefined) made.beginningChanged();
       else if (made.isOpen) this.replaceBeginning(made, run);
     };
+  }
+
+  /** What a run needs and what is there already, where there is no run to show. */
+  showEmpty(checks: () => Promise<Check[]>): void {
+    const known = this.panels.get(emptyKey);
+    if (known !== undefined) {
+      known.reveal();
+      return;
+    }
+    const panel = window.createWebviewPanel(viewType, 'SRFT Studio', ViewColumn.Active, this.webviewOptions());
+    const made = this.adopt(panel, [], undefined, emptyKey);
+    const tell = async (): Promise<void> => {
+      made.tellEmpty(await checks());
+    };
+    void tell();
   }
 
   /** Is a panel with this run in view? */
@@ -115,8 +133,12 @@ export class RunPanels implements Disposable {
     for (const panel of this.panels.values()) panel.dispose();
   }
 
-  private adopt(panel: WebviewPanel, runs: readonly RunWatch[], beginning?: Beginning): RunPanel {
-    const key = beginning?.directory ?? keyOf(runs);
+  private adopt(
+    panel: WebviewPanel,
+    runs: readonly RunWatch[],
+    beginning?: Beginning,
+    key = beginning?.directory ?? keyOf(runs),
+  ): RunPanel {
     this.panels.get(key)?.dispose();
     const made = new RunPanel(panel, runs, beginning, this.library, this.actions, this.context, this.log);
     this.panels.set(key, made);
@@ -155,6 +177,7 @@ class RunPanel implements Disposable {
   private isReady = false;
   private timer: NodeJS.Timeout | undefined;
   private sentAt = -Infinity;
+  private checks: Check[] = [];
 
   constructor(
     private readonly panel: WebviewPanel,
@@ -193,6 +216,12 @@ class RunPanel implements Disposable {
 
   /** Not closed yet. */
   isOpen = true;
+
+  /** There is no run: say what one needs. */
+  tellEmpty(checks: Check[]): void {
+    this.checks = checks;
+    this.sendHeader();
+  }
 
   /** The start of the run got further, or failed. */
   beginningChanged(): void {
@@ -258,6 +287,10 @@ class RunPanel implements Disposable {
   private sendHeader(): void {
     if (!this.isReady) return;
     this.sentAt = performance.now();
+    if (this.runs.length === 0 && this.beginning === undefined) {
+      this.send({ kind: 'empty', checks: this.checks, canStart: workspace.isTrusted });
+      return;
+    }
     const runs = this.headers();
     const [first] = runs;
     if (runs.length === 1 && first !== undefined) this.panel.title = first.name;

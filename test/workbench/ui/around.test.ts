@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import { homedir, userInfo } from 'node:os';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import type { Page } from 'playwright-core';
+import { command, screenshot, webviewFrame } from '../browser.mjs';
+import { equipment } from '../equipment.mjs';
+import { withWindow } from '../support/window';
+
+const { reports } = equipment();
+
+/** The lines of the editor that are drawn; it writes spaces as ones that do not break. */
+async function textInFront(page: Page): Promise<string> {
+  const text = await page.locator('.editor-instance .view-lines').last().innerText();
+  return text.replaceAll('\u00A0', ' ');
+}
+
+describe('a window without runs', () => {
+  it('says what a run needs; the doctor and the issue name no person and no place', async () => {
+    await withWindow('around', async ({ page, workspace, complaints }) => {
+      await command(page, 'SRFT: Show Run');
+      const panel = webviewFrame(page);
+      await panel.getByRole('button', { name: 'Train the Demo' }).waitFor();
+      await panel.getByText('No recipe in this workspace yet').waitFor();
+      await screenshot(page, join(reports, 'ui', 'empty.png'));
+
+      await command(page, 'SRFT: Doctor');
+      await page.locator('.view-line', { hasText: 'SRFT Doctor' }).waitFor({ timeout: 60_000 });
+      await screenshot(page, join(reports, 'ui', 'doctor.png'));
+      const doctor = await textInFront(page);
+      assert.match(doctor, /Python/);
+      assert.ok(!doctor.includes(homedir()), 'no home');
+
+      await command(page, 'SRFT: Report Issue…');
+      await page.locator('.view-line', { hasText: 'What happened' }).waitFor();
+      const issue = await textInFront(page);
+      assert.match(issue, /SRFT Studio/);
+      for (const secret of [homedir(), `${userInfo().username}@`]) assert.ok(!issue.includes(secret));
+      assert.deepEqual(readdirSync(workspace), [], 'looking leaves nothing behind');
+      assert.deepEqual(complaints(), []);
+    });
+  });
+});
