@@ -4,6 +4,7 @@ import type { Alert, RunHeader } from '../core/generated/panel';
 import { brushBetween } from './cursor';
 import { wish } from './host';
 import { Icon } from './icon';
+import { visibleText, visibleWords } from './visibleText';
 
 /** The newest thing that needs a look; older ones wait behind it. */
 export function AlertStrip({ run }: { readonly run: RunHeader }): VNode {
@@ -39,7 +40,7 @@ export function FailureStrip({ run }: { readonly run: RunHeader }): VNode | null
     <div class="alert error failure" role="status">
       <Icon name="error" />
       <div class="alert-text">
-        <div>{run.failure.message}</div>
+        <div>{visibleText(run.failure.message)}</div>
         <div class="secondary">
           {run.failure.remedy} Curves and rollouts up to step {run.step} stay readable.
         </div>
@@ -57,9 +58,19 @@ export function OddityLine({ run }: { readonly run: RunHeader }): VNode | null {
   ];
   if (lines.length === 0) return null;
   return (
-    <div class="oddities secondary" role="status" title={lines.join('\n')}>
+    <div class="oddities secondary" role="status" title={lines.map(visibleWords).join('\n')}>
       <Icon name="info" />
-      <span class="one-line">{lines.join(' · ')}</span>
+      <span class="one-line">{visibleText(lines.join(' · '))}</span>
+    </div>
+  );
+}
+
+/** Why a run can be looked at here and nothing can be started. */
+export function RestrictedLine(): VNode {
+  return (
+    <div class="oddities secondary" role="status">
+      <Icon name="info" />
+      <span class="one-line">This workspace is in Restricted Mode: runs can be looked at, not started or stopped.</span>
     </div>
   );
 }

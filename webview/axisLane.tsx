@@ -6,6 +6,7 @@ import { runs } from './page';
 import { axisWidth } from './panelChart';
 import { unitAtStep } from './seriesData';
 import { roundTicks, unitText } from './ticks';
+import { visibleWords } from './visibleText';
 
 /** The shared axis, and below it what happened when. */
 export function AxisLane(): VNode {
@@ -38,9 +39,9 @@ export function AxisLane(): VNode {
             key={`${item.step} ${item.mark} ${item.text}`}
             class={`event event-${item.mark}`}
             style={{ left: `${share * width}px` }}
-            title={`step ${item.step}: ${item.text}`}
+            title={`step ${item.step}: ${visibleWords(item.text)}`}
             role="img"
-            aria-label={`step ${item.step}: ${item.text}`}
+            aria-label={`step ${item.step}: ${visibleWords(item.text)}`}
           >
             {marks[item.mark]}
           </span>

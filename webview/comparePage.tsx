@@ -6,6 +6,7 @@ import { cssColour, runColour } from './colours';
 import { differences, shortNames, variants } from './runVariants';
 import { SavePicture } from './savePicture';
 import { Summary } from './summary';
+import { visibleText } from './visibleText';
 
 /** Several runs over one another: their curves, what their recipes do not share, how they ended. */
 export function ComparePage({ runs }: { readonly runs: readonly RunHeader[] }): VNode {
@@ -53,12 +54,12 @@ export function ComparePage({ runs }: { readonly runs: readonly RunHeader[] }): 
                         class="swatch fill solid"
                         style={{ color: cssColour(runColour(groups.findIndex((group) => group.includes(place)))) }}
                       />{' '}
-                      {run.name}
+                      {visibleText(run.name)}
                     </td>
                     <td>{run.stateText}</td>
                     <td class="number">{formatCount(run.step)}</td>
                     <td class="number">{run.elapsedSeconds === null ? '–' : formatDuration(run.elapsedSeconds)}</td>
-                    <td class="secondary">{run.device}</td>
+                    <td class="secondary">{visibleText(run.device)}</td>
                   </tr>
                 ))}
               </tbody>
@@ -83,7 +84,7 @@ export function ComparePage({ runs }: { readonly runs: readonly RunHeader[] }): 
                       <td>{key}</td>
                       {values.map((value, place) => (
                         <td key={runs[place]?.runId} class="recipe-value">
-                          {value}
+                          {visibleText(value)}
                         </td>
                       ))}
                     </tr>

@@ -5,6 +5,7 @@ import { Button } from './controls';
 import { wish } from './host';
 import { Icon, type IconName } from './icon';
 import { SavePicture } from './savePicture';
+import { visibleText } from './visibleText';
 
 /** Name, state, progress, and what can be done with the run. */
 export function HeaderBar({ run }: { readonly run: RunHeader }): VNode {
@@ -12,7 +13,7 @@ export function HeaderBar({ run }: { readonly run: RunHeader }): VNode {
   return (
     <header class="header-bar">
       <div class="header-words">
-        <h1>{run.name}</h1>
+        <h1>{visibleText(run.name)}</h1>
         <span class={`state state-${run.state}`}>
           <Icon name={stateIcon(run.state)} spin={run.state === 'running' || run.state === 'starting'} />
           {run.stateText}

@@ -33,6 +33,7 @@ interface VsCodeApi {
 declare function acquireVsCodeApi(): VsCodeApi;
 
 const api = acquireVsCodeApi();
+const hostState: unknown = JSON.parse(decodeURIComponent(document.body.dataset['host'] ?? 'null'));
 const open = new Map<number, (message: ToPanel) => void>();
 let lastNumber = 0;
 
@@ -96,9 +97,9 @@ export function keptState(): unknown {
   return api.getState();
 }
 
-/** Keep the view's state while the panel is hidden. */
-export function keepState(state: unknown): void {
-  api.setState(state);
+/** Keep the view's state while the panel is hidden, and what the host needs to bring the panel back after a reload. */
+export function keepState(state: object): void {
+  api.setState({ ...state, host: hostState });
 }
 
 function settle(request: number, message: ToPanel): void {

@@ -2,6 +2,7 @@ import '@vscode/codicons/dist/codicon.css';
 import 'uplot/dist/uPlot.min.css';
 import './panel.css';
 import { render, type VNode } from 'preact';
+import { RestrictedLine } from './alertStrip';
 import { followTheme } from './colours';
 import { ComparePage } from './comparePage';
 import { registerControls } from './controls';
@@ -30,10 +31,15 @@ function App(): VNode {
     case 'refused':
       return <RefusedPage reason={now.reason} />;
     case 'runs': {
-      const { runs } = now.message;
+      const { runs, canStart } = now.message;
       const [run] = runs;
       if (run === undefined) return <main class="full-page secondary">No run is shown.</main>;
-      return runs.length > 1 ? <ComparePage runs={runs} /> : <RunPage run={run} />;
+      return (
+        <>
+          {!canStart && <RestrictedLine />}
+          {runs.length > 1 ? <ComparePage runs={runs} /> : <RunPage run={run} />}
+        </>
+      );
     }
   }
 }

@@ -113,6 +113,11 @@ export class RunLibrary implements Disposable {
     return { dispose: this.watches.attend(run) };
   }
 
+  /** Look at a run at once. */
+  lookNow(run: RunWatch): void {
+    this.watches.attend(run)();
+  }
+
   /** The run as it stands; made once for each change. */
   header(run: RunWatch): RunHeader {
     const known = this.headers.get(run);

@@ -169,11 +169,37 @@ export class Training {
       },
     };
     const known = this.library.of(wanted.runDirectory);
-    const show = known === undefined ? this.panels.showBeginning(beginning) : (): void => undefined;
-    if (known !== undefined) this.panels.show([known]);
+    if (known === undefined) {
+      await this.launchShown(trainer, wanted, gpu, beginning, this.panels.showBeginning(beginning), cancel.signal);
+      return;
+    }
+    this.panels.show([known]);
+    await window.withProgress(
+      { location: ProgressLocation.Notification, title: `SRFT: resuming ${wanted.name}`, cancellable: true },
+      (progress, token) => {
+        token.onCancellationRequested(() => {
+          cancel.abort();
+        });
+        const show = (): void => {
+          const stage = beginning.stages.at(-1);
+          if (stage !== undefined) progress.report({ message: `${stage.name}, ${stage.seconds} s` });
+        };
+        return this.launchShown(trainer, wanted, gpu, beginning, show, cancel.signal);
+      },
+    );
+  }
+
+  private async launchShown(
+    trainer: ReadyTrainer,
+    wanted: Wanted,
+    gpu: GpuChoice,
+    beginning: Beginning,
+    show: (run?: RunWatch) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
     const clock = new StageClock(beginning, show);
     try {
-      await this.launch(trainer, wanted, gpu, { beginning, clock, show, signal: cancel.signal });
+      await this.launch(trainer, wanted, gpu, { beginning, clock, show, signal });
     } catch (error) {
       this.log.error(error instanceof Error ? error : String(error));
       this.failed(beginning, show, messageOf(error));
@@ -224,6 +250,8 @@ export class Training {
     const opened = await this.openStarted(wanted.runDirectory);
     if (opened === undefined) return;
     await this.rememberLaunch(opened);
+    // A run that had ended is otherwise looked at only now and then.
+    this.library.lookNow(opened);
     show(opened);
   }
 

@@ -10,6 +10,8 @@ export interface Window {
   readonly page: Page;
   /** The folder that is open, empty unless `fill` put something there. */
   readonly workspace: string;
+  /** Where the server keeps everything; its processes have it in their environment. */
+  readonly serverFolder: string;
   /** Another window of the same server, on the same folder. */
   readonly openAnother: () => Promise<Page>;
   /** What the extension has complained of, in the page's console or in the log of its host. */
@@ -18,7 +20,7 @@ export interface Window {
 
 export interface WindowOptions extends Omit<ServerOptions, 'vsix'> {
   /** Puts files into the workspace before it is opened. */
-  readonly fill?: (workspace: string) => void;
+  readonly fill?: (workspace: string) => unknown;
   /** One of the themes that come with VS Code. */
   readonly theme?: 'Dark Modern' | 'Light Modern' | 'Default High Contrast' | 'Default High Contrast Light';
 }
@@ -39,7 +41,7 @@ export async function withWindow(
   const workbench = givenWorkbench();
   if (vsix === undefined) throw new Error('There is no packaged extension to test.');
   const workspace = mkdtempSync(join(tmpdir(), 'srft-workspace-'));
-  fill?.(workspace);
+  await fill?.(workspace);
   const server = await startServer(workbench, {
     ...options,
     settings: { 'workbench.colorTheme': theme, ...settings },
@@ -64,7 +66,7 @@ export async function withWindow(
     const page = await openAnother();
     const complaints = (): string[] => [...inConsole, ...hostComplaints(server.folder)];
     try {
-      await work({ page, workspace, openAnother, complaints });
+      await work({ page, workspace, serverFolder: server.folder, openAnother, complaints });
     } catch (error) {
       await screenshot(page, join(reports, 'ui', `${name}.png`));
       writeFileSync(join(reports, 'ui', `${name}.log`), outputOf(server.folder));
