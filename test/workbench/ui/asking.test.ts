@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { describe, it } from 'node:test';
+import { command, screenshot, webviewFrame } from '../browser.mjs';
+import { equipment } from '../equipment.mjs';
+import { eventually } from '../support/eventually';
+import { fillToTrain, quickRuns, statusOf } from '../support/quickRun';
+import { withWindow } from '../support/window';
+
+const { root, reports } = equipment();
+
+/** Two GPUs, of which the first is full. */
+const table = '0, GPU-aa, NVIDIA H100, 81559, 74210, 570.86\\n1, GPU-bb, NVIDIA H100, 81559, 4, 570.86\\n';
+const holders = 'GPU-aa, 31245, /usr/bin/python3, 74196\\n';
+
+/** A folder with a program that answers as the driver's does. */
+function fakeDriver(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'srft-driver-'));
+  const program = join(folder, 'nvidia-smi');
+  writeFileSync(program, `#!/bin/sh\ncase "$1" in --query-gpu*) printf '${table}';; *) printf '${holders}';; esac\n`);
+  chmodSync(program, 0o755);
+  return folder;
+}
+
+describe('what is asked before something starts', () => {
+  it('a GPU in use: who holds it, and another one', async () => {
+    const driver = fakeDriver();
+    try {
+      await withWindow(
+        'gpu',
+        async ({ page, workspace, complaints }) => {
+          await command(page, 'SRFT: Train…');
+          const dialog = page.locator('.monaco-dialog-box');
+          await dialog.getByText('GPU 0 (NVIDIA H100) is in use.').waitFor();
+          await dialog.getByText('74210 of 81559 MiB are in use by python3 (process 31245, 74196 MiB).').waitFor();
+          await screenshot(page, join(reports, 'ui', 'gpu.png'));
+          await dialog.getByRole('button', { name: 'Other GPU' }).click();
+          await webviewFrame(page).getByText('Running').first().waitFor({ timeout: 60_000 });
+          const status = statusOf(quickRuns(workspace)[0]) ?? assert.fail('no status');
+          const environment = readFileSync(`/proc/${status.pid}/environ`, 'utf8').split('\0');
+          assert.ok(environment.includes('CUDA_VISIBLE_DEVICES=1'));
+          await command(page, 'SRFT: Stop…');
+          await dialog.getByRole('button', { name: 'Stop', exact: true }).click();
+          await eventually('the end', () => statusOf(quickRuns(workspace)[0])?.state === 'ended', { withinMs: 60_000 });
+          assert.deepEqual(complaints(), []);
+        },
+        {
+          fill: (workspace) => {
+            fillToTrain(workspace, 500);
+            const recipe = join(workspace, 'quick.srft.json');
+            writeFileSync(recipe, readFileSync(recipe, 'utf8').replace('"device": "cpu"', '"device": "auto"'));
+          },
+          // VSCODE_CLI keeps the window from asking a login shell for another PATH.
+          env: { PATH: `${driver}${delimiter}${process.env['PATH'] ?? ''}`, VSCODE_CLI: '1' },
+        },
+      );
+    } finally {
+      rmSync(driver, { recursive: true });
+    }
+  });
+
+  it('a run from elsewhere that judges with Python: its file and hash, and nothing starts without consent', async () => {
+    const code = 'def score(problem, response):\n    return 1.0\n';
+    await withWindow(
+      'consent',
+      async ({ page, workspace, complaints }) => {
+        await command(page, 'SRFT: Fork From Step…');
+        await page.locator('.quick-input-widget .monaco-list-row', { hasText: 'Step 6' }).click();
+        const dialog = page.locator('.monaco-dialog-box');
+        await dialog.getByText('This run judges with Python code that this machine has not run yet.').waitFor();
+        const hash = createHash('sha256').update(code).digest('hex');
+        await dialog.getByText(`SHA-256 ${hash}`).waitFor();
+        await screenshot(page, join(reports, 'ui', 'consent.png'));
+        await dialog.getByRole('button', { name: 'Cancel' }).click();
+        await page.waitForTimeout(1000);
+        assert.deepEqual(readdirSync(join(workspace, 'runs')), ['rich']);
+        assert.deepEqual(complaints(), []);
+      },
+      {
+        fill: (workspace) => {
+          const run = join(workspace, 'runs', 'rich');
+          mkdirSync(join(workspace, 'runs'));
+          cpSync(join(root, 'test/fixtures/runs/rich'), run, { recursive: true });
+          const manifest = JSON.parse(readFileSync(join(run, 'run.json'), 'utf8')) as Record<string, unknown>;
+          const reward = { parts: [{ kind: 'python', path: 'reward.py' }] };
+          const recipe = { ...(manifest['recipe'] as object), reward };
+          writeFileSync(
+            join(run, 'run.json'),
+            JSON.stringify({ ...manifest, recipe, recipe_file: '../../a.srft.json' }),
+          );
+          writeFileSync(join(workspace, 'reward.py'), code);
+          writeFileSync(join(workspace, 'a.srft.json'), JSON.stringify(recipe));
+        },
+      },
+    );
+  });
+});
