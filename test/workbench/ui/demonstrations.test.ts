@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { command, screenshot } from '../browser.mjs';
+import { equipment } from '../equipment.mjs';
+import { projectPython } from '../support/quickRun';
+import { withWindow } from '../support/window';
+
+const { root, reports } = equipment();
+
+/** The demo, its data with three bad lines: no JSON, no answer, a demonstration that ends in a wrong result. */
+function fill(workspace: string): void {
+  const demo = join(root, 'trainer', 'demo');
+  for (const part of ['base', 'data']) cpSync(join(demo, part), join(workspace, part), { recursive: true });
+  const recipe = readFileSync(join(demo, 'recipes', 'srft.srft.json'), 'utf8');
+  writeFileSync(join(workspace, 'demo.srft.json'), recipe.replaceAll('../', './'));
+  const path = join(workspace, 'data', 'train.jsonl');
+  const lines = readFileSync(path, 'utf8').split('\n').slice(0, 40);
+  const wrong = JSON.parse(lines[3] ?? '') as { demonstration: string };
+  lines[1] = `${lines[1]?.slice(0, -1) ?? ''}`;
+  lines[2] = JSON.stringify({ ...(JSON.parse(lines[2] ?? '') as object), answer: undefined });
+  lines[3] = JSON.stringify({
+    ...wrong,
+    demonstration: wrong.demonstration.replace(/\\boxed\{\d+\}/, '\\boxed{7777}'),
+  });
+  writeFileSync(path, `${lines.join('\n')}\n`);
+}
+
+describe('demonstrations in the editor', () => {
+  it('bad lines are told at once, wrong answers by the trainer alone', async () => {
+    await withWindow(
+      'demonstrations',
+      async ({ page, complaints }) => {
+        await page.locator('.explorer-viewlet .monaco-list-row', { hasText: 'data' }).first().click();
+        await page.locator('.explorer-viewlet .monaco-list-row', { hasText: 'train.jsonl' }).dblclick();
+        await command(page, 'View: Toggle Problems');
+        const problems = page.locator('.markers-panel .monaco-list-row');
+        await problems.filter({ hasText: 'JSON' }).filter({ hasText: '[Ln 2,' }).waitFor();
+        await problems.filter({ hasText: 'answer' }).filter({ hasText: '[Ln 3,' }).waitFor();
+        assert.equal(await problems.filter({ hasText: '[Ln 4,' }).count(), 0);
+        await page
+          .locator('.codelens-decoration a', { hasText: /Verify/ })
+          .first()
+          .click();
+        await problems.filter({ hasText: '[Ln 4,' }).waitFor({ timeout: 60_000 });
+        await screenshot(page, join(reports, 'ui', 'demonstrations.png'));
+        assert.deepEqual(complaints(), []);
+      },
+      { fill, settings: { 'srft.environment.python': projectPython } },
+    );
+  });
+});
