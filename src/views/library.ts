@@ -21,6 +21,7 @@ export interface RunNews {
 const openedKey = 'srft.openedRuns';
 const namesKey = 'srft.runNames';
 const mostFollowed = 100;
+const refreshEveryMs = 5000;
 
 /** Every run this window knows: those in its folders, and those a person opened. Follows them all. */
 export class RunLibrary implements Disposable {
@@ -32,6 +33,9 @@ export class RunLibrary implements Disposable {
   private readonly subscriptions: Disposable[] = [this.newsEmitter, this.listEmitter];
   private machine: Machine | undefined;
   private refreshing: Promise<void> | undefined;
+  private refusals: ReadonlyMap<string, string> = new Map();
+  /** A run may be started from a shell, or copied into a folder. */
+  private readonly timer = setInterval(() => void this.refresh(), refreshEveryMs);
 
   /** Told of everything new in any run. */
   readonly onNews = this.newsEmitter.event;
@@ -61,6 +65,11 @@ export class RunLibrary implements Disposable {
   /** Runs, the newest first. */
   get runs(): readonly RunWatch[] {
     return [...this.watches.runs].sort((a, b) => b.store.manifest.created - a.store.manifest.created);
+  }
+
+  /** Folders that look like runs and could not be read, with the reason: another major version, a file that is broken. */
+  get refused(): ReadonlyMap<string, string> {
+    return this.refusals;
   }
 
   /** Where a new run of this window belongs; a run without a workspace lies in the extension's storage. */
@@ -174,6 +183,7 @@ export class RunLibrary implements Disposable {
   }
 
   dispose(): void {
+    clearInterval(this.timer);
     for (const subscription of this.subscriptions) subscription.dispose();
     void this.watches.close();
   }
@@ -198,15 +208,23 @@ export class RunLibrary implements Disposable {
 
   private async findAll(): Promise<void> {
     this.machine ??= await thisMachine();
+    // A run that is opened meanwhile is not yet in what is found.
+    const before = this.watches.runs;
     const found = await findRuns([...this.folders(), this.ownRunFolder]);
     const wanted = [...new Set([...this.opened, ...found.map(({ directory }) => directory)])].slice(0, mostFollowed);
-    const gone = this.watches.runs.filter(({ store }) => !wanted.includes(store.directory));
+    const gone = before.filter(({ store }) => !wanted.includes(store.directory));
     await Promise.all(gone.map((run) => this.watches.forget(run.store.directory)));
+    const refused = new Map<string, string>();
+    let hasNew = false;
     for (const directory of wanted) {
+      hasNew ||= this.of(directory) === undefined && !this.refusals.has(directory);
       const opened = await this.follow(directory);
-      if (opened.kind === 'broken') this.log.warn(opened.reason);
+      if (opened.kind === 'broken') refused.set(directory, opened.reason);
     }
-    this.listEmitter.fire();
+    const isOther = refused.size !== this.refusals.size || gone.length > 0 || hasNew;
+    for (const [directory, reason] of refused) if (!this.refusals.has(directory)) this.log.warn(reason);
+    this.refusals = refused;
+    if (isOther) this.listEmitter.fire();
   }
 
   private folders(): string[] {

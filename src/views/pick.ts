@@ -24,7 +24,7 @@ export class RunPicker {
     const named = runOf(target);
     if (named !== undefined) return named;
     const fitting = this.library.runs.filter((run) => fits(this.library.header(run)));
-    const nearest = [this.inFront(), this.selected()?.run].find((run) => run !== undefined && fitting.includes(run));
+    const nearest = [this.inFront(), runOf(this.selected())].find((run) => run !== undefined && fitting.includes(run));
     if (nearest !== undefined) return nearest;
     if (fitting.length <= 1) {
       if (fitting.length === 0) void window.showInformationMessage('No run fits this command now.');
@@ -87,5 +87,5 @@ export function shownPath(path: string): string {
 
 function runOf(target: unknown): RunWatch | undefined {
   if (typeof target !== 'object' || target === null || !('run' in target)) return undefined;
-  return (target as RunNode).run;
+  return (target as Exclude<RunNode, { kind: 'refused' }>).run;
 }

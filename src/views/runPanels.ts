@@ -51,7 +51,7 @@ export function pinnedMetrics(context: ExtensionContext): string[] {
 /** The run panels of this window: one a run, and one for each comparison. */
 export class RunPanels implements Disposable {
   private readonly panels = new Map<string, RunPanel>();
-  private readonly subscription: Disposable;
+  private readonly subscriptions: readonly Disposable[];
 
   constructor(
     private readonly context: ExtensionContext,
@@ -59,9 +59,14 @@ export class RunPanels implements Disposable {
     private readonly actions: PanelActions,
     private readonly log: Log,
   ) {
-    this.subscription = library.onNews((news) => {
-      for (const panel of this.panels.values()) panel.take(news);
-    });
+    this.subscriptions = [
+      library.onNews((news) => {
+        for (const panel of this.panels.values()) panel.take(news);
+      }),
+      library.onList(() => {
+        this.closeForgotten();
+      }),
+    ];
   }
 
   /** Show a run, or several beside each other; a panel that is there already comes to the front. */
@@ -129,7 +134,7 @@ export class RunPanels implements Disposable {
   }
 
   dispose(): void {
-    this.subscription.dispose();
+    for (const subscription of this.subscriptions) subscription.dispose();
     for (const panel of this.panels.values()) panel.dispose();
   }
 
@@ -153,6 +158,13 @@ export class RunPanels implements Disposable {
     panel.begin(run);
     for (const [known, held] of this.panels) if (held === panel) this.panels.delete(known);
     this.panels.set(keyOf([run]), panel);
+  }
+
+  /** A run that was deleted has nothing to show any more. */
+  private closeForgotten(): void {
+    for (const panel of [...this.panels.values()]) {
+      if (panel.runs.some((run) => this.library.of(run.store.directory) !== run)) panel.dispose();
+    }
   }
 
   private titleOf(runs: readonly RunWatch[]): string {

@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import {
   EventEmitter,
   MarkdownString,
@@ -17,12 +18,14 @@ import type { RunLibrary } from './library';
 /** A row of the tree: a run, or one of its checkpoints. */
 export type RunNode =
   | { readonly kind: 'run'; readonly run: RunWatch }
-  | { readonly kind: 'checkpoint'; readonly run: RunWatch; readonly step: number };
+  | { readonly kind: 'checkpoint'; readonly run: RunWatch; readonly step: number }
+  /** A folder that is a run and cannot be read. */
+  | { readonly kind: 'refused'; readonly directory: string; readonly reason: string };
 
 /** Runs, their state and newest figures; beneath each its checkpoints. */
 export class RunsTree implements TreeDataProvider<RunNode>, Disposable {
   private readonly emitter = new EventEmitter<RunNode | undefined>();
-  private readonly nodes = new WeakMap<RunWatch, RunNode>();
+  private readonly nodes = new WeakMap<RunWatch, Extract<RunNode, { kind: 'run' }>>();
   private readonly subscriptions: Disposable[];
   readonly onDidChangeTreeData = this.emitter.event;
 
@@ -39,8 +42,8 @@ export class RunsTree implements TreeDataProvider<RunNode>, Disposable {
   }
 
   getChildren(node?: RunNode): RunNode[] {
-    if (node === undefined) return this.library.runs.map((run) => this.nodeOf(run));
-    if (node.kind === 'checkpoint') return [];
+    if (node === undefined) return [...this.library.runs.map((run) => this.nodeOf(run)), ...this.refusedNodes()];
+    if (node.kind !== 'run') return [];
     const { checkpoints, removedCheckpoints } = node.run.store.model;
     return checkpoints
       .filter(({ step }) => !removedCheckpoints.has(step))
@@ -49,11 +52,18 @@ export class RunsTree implements TreeDataProvider<RunNode>, Disposable {
   }
 
   getParent(node: RunNode): RunNode | undefined {
-    return node.kind === 'run' ? undefined : this.nodeOf(node.run);
+    return node.kind === 'checkpoint' ? this.nodeOf(node.run) : undefined;
   }
 
   getTreeItem(node: RunNode): TreeItem {
-    return node.kind === 'run' ? this.runItem(node) : checkpointItem(node);
+    switch (node.kind) {
+      case 'run':
+        return this.runItem(node);
+      case 'checkpoint':
+        return checkpointItem(node);
+      case 'refused':
+        return refusedItem(node);
+    }
   }
 
   dispose(): void {
@@ -61,15 +71,19 @@ export class RunsTree implements TreeDataProvider<RunNode>, Disposable {
   }
 
   /** The node of a run; the same object each time, as the tree wants it. */
-  nodeOf(run: RunWatch): RunNode {
+  nodeOf(run: RunWatch): Extract<RunNode, { kind: 'run' }> {
     const known = this.nodes.get(run);
     if (known !== undefined) return known;
-    const made: RunNode = { kind: 'run', run };
+    const made = { kind: 'run', run } as const;
     this.nodes.set(run, made);
     return made;
   }
 
-  private runItem(node: RunNode): TreeItem {
+  private refusedNodes(): RunNode[] {
+    return [...this.library.refused].map(([directory, reason]) => ({ kind: 'refused', directory, reason }));
+  }
+
+  private runItem(node: Extract<RunNode, { kind: 'run' }>): TreeItem {
     const header = this.library.header(node.run);
     const collapsible =
       this.getChildren(node).length > 0 ? TreeItemCollapsibleState.Collapsed : TreeItemCollapsibleState.None;
@@ -136,6 +150,17 @@ function contextOf(header: RunHeader): string {
   if (header.state === 'paused') words.push('paused');
   if (header.canResume) words.push('resumable');
   return words.join(' ');
+}
+
+function refusedItem({ directory, reason }: Extract<RunNode, { kind: 'refused' }>): TreeItem {
+  const item = new TreeItem(basename(directory));
+  item.id = directory;
+  item.description = reason.replace(`${directory}: `, '');
+  item.tooltip = reason;
+  item.iconPath = new ThemeIcon('question');
+  item.contextValue = 'refused';
+  item.command = { command: 'srft.openRun', title: 'Open Run', arguments: [Uri.file(directory)] };
+  return item;
 }
 
 function checkpointItem(node: Extract<RunNode, { kind: 'checkpoint' }>): TreeItem {
