@@ -177,8 +177,17 @@ function labeller(index: RolloutIndex, grouping: Grouping): (row: number) => str
     case 'step':
       return (row) => `step ${valueAt(index.numbers.step, row)}`;
     case 'opening':
-      return (row) => openingOf(index.heads[row] ?? '');
+      return (row) => knownOpening(index, row);
   }
+}
+
+const openings = new WeakMap<RolloutIndex, string[]>();
+
+/** The opening of a row, cut out once: a list of 100,000 rows is asked for again and again. */
+function knownOpening(index: RolloutIndex, row: number): string {
+  let known = openings.get(index);
+  if (known === undefined) openings.set(index, (known = []));
+  return (known[row] ??= openingOf(index.heads[row] ?? ''));
 }
 
 /** Tags and markup a response begins with say nothing of how it begins to reason. */

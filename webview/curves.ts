@@ -140,35 +140,44 @@ export function keepCurves(): void {
 async function askWhatIsMissing(): Promise<void> {
   const headers = runs.peek();
   if (curves.peek().length > headers.length) curves.value = curves.peek().slice(0, headers.length);
-  for (const [run, header] of headers.entries()) {
-    const metrics = wantedMetrics.peek()[run] ?? [];
-    if (header.rows === 0 || metrics.length === 0) {
-      if (known(run).whole !== null) store(run, nothing);
-      continue;
-    }
-    if (known(run).restarts !== header.restarts) store(run, { ...nothing, restarts: header.restarts });
-    const current = known(run);
-    if (isStale(current.whole, header, metrics)) {
-      const whole = await asked(
-        ask({ kind: 'series', run, metrics: [...metrics], from: 0, to: header.rows, buckets: wholeBuckets }),
-      );
-      if (whole !== null) {
-        wholeAsked.set(run, performance.now());
-        store(run, { ...known(run), whole });
-      }
-    }
-    if (current.newest?.to !== header.rows || lacks(current.newest, metrics)) {
-      const newest = await asked(
-        ask({ kind: 'series', run, metrics: [...metrics], from: header.rows - 1, to: header.rows, buckets: 1 }),
-      );
-      if (newest !== null) store(run, { ...known(run), newest });
-    }
-    const wanted = partWanted(run, header);
-    if (isUnfit(known(run).part, wanted, metrics)) {
-      const part = await asked(ask({ kind: 'series', run, metrics: [...metrics], ...wanted }));
-      if (part !== null) store(run, { ...known(run), part });
-    }
+  await Promise.all(headers.map((header, run) => askAbout(run, header)));
+}
+
+async function askAbout(run: number, header: RunHeader): Promise<void> {
+  const metrics = wantedMetrics.peek()[run] ?? [];
+  if (header.rows === 0 || metrics.length === 0) {
+    if (known(run).whole !== null) store(run, nothing);
+    return;
   }
+  if (known(run).restarts !== header.restarts) store(run, { ...nothing, restarts: header.restarts });
+  const whole = askWhole(run, header, metrics);
+  // On another axis than that of steps, only the whole tells which rows are shown.
+  if (axis.peek() !== 'step') await whole;
+  await Promise.all([whole, askNewest(run, header, metrics), askPart(run, header, metrics)]);
+}
+
+async function askWhole(run: number, header: RunHeader, metrics: readonly string[]): Promise<void> {
+  if (!isStale(known(run).whole, header, metrics)) return;
+  const range = { from: 0, to: header.rows, buckets: wholeBuckets };
+  const whole = await asked(ask({ kind: 'series', run, metrics: [...metrics], ...range }));
+  if (whole === null) return;
+  wholeAsked.set(run, performance.now());
+  store(run, { ...known(run), whole });
+}
+
+async function askNewest(run: number, header: RunHeader, metrics: readonly string[]): Promise<void> {
+  const { newest } = known(run);
+  if (newest?.to === header.rows && !lacks(newest, metrics)) return;
+  const range = { from: header.rows - 1, to: header.rows, buckets: 1 };
+  const answer = await asked(ask({ kind: 'series', run, metrics: [...metrics], ...range }));
+  if (answer !== null) store(run, { ...known(run), newest: answer });
+}
+
+async function askPart(run: number, header: RunHeader, metrics: readonly string[]): Promise<void> {
+  const wanted = partWanted(run, header);
+  if (!isUnfit(known(run).part, wanted, metrics)) return;
+  const part = await asked(ask({ kind: 'series', run, metrics: [...metrics], ...wanted }));
+  if (part !== null) store(run, { ...known(run), part });
 }
 
 const wholeAsked = new Map<number, number>();

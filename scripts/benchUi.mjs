@@ -1,0 +1,94 @@
+// npm run bench:ui [-- --only KEY …]: how fast the panel is, in a headless browser over the packaged extension in a real
+// workbench (docs/benchmarks.md). A table, and one JSON object in the last line. Wants a quiet machine.
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { srftFolder } from './lib/paths.mjs';
+import { Failure, runMain } from './lib/run.mjs';
+import { say, timed } from './lib/say.mjs';
+import { setUp } from './lib/setup.mjs';
+import { packageExtension, targetOfThisMachine } from './lib/vsix.mjs';
+import { ensureWorkbench } from './lib/workbench.mjs';
+
+/** @type {Record<string, { is: '≤' | '<', than: number }>} in the order of the last line */
+const targets = {
+  open_100k_first_frame_ms: { is: '<', than: 300 },
+  open_100k_complete_ms: { is: '<', than: 1500 },
+  reopen_100k_ms: { is: '<', than: 300 },
+  compare_10x10x10k_ms: { is: '<', than: 500 },
+  compare_10x10x10k_cold_ms: { is: '<', than: 2000 },
+  pan_frame_ms: { is: '≤', than: 8 },
+  pan_frame_p95_ms: { is: '≤', than: 16 },
+  event_to_screen_ms: { is: '<', than: 250 },
+  reshow_ms: { is: '<', than: 100 },
+  rollouts_100k_open_ms: { is: '<', than: 300 },
+  rollouts_scroll_p95_ms: { is: '≤', than: 16 },
+  activation_ms: { is: '<', than: 50 },
+};
+
+await runMain(async () => {
+  const wanted = wantedKeys();
+  await setUp();
+  const workbench = await ensureWorkbench();
+  const { files } = await packageExtension({ targets: [targetOfThisMachine()] });
+  const vsix = files[0]?.path ?? '';
+  // Imported here, since their packages were installed just now.
+  const { measurePanel } = await import('../test/workbench/panelBench.mjs');
+  const folder = mkdtempSync(join(tmpdir(), 'srft-bench-ui-'));
+  const pictures = join(srftFolder, 'reports', 'bench-ui');
+  mkdirSync(pictures, { recursive: true });
+  /** @type {Record<string, number>} */
+  let figures = {};
+  try {
+    await timed('measuring', async () => {
+      figures = await measurePanel({ workbench, vsix, folder, pictures, wanted });
+    });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+  printTable(wanted, figures);
+  const besides = Object.entries(figures).filter(([key]) => !(key in targets));
+  if (besides.length > 0) say(`besides: ${besides.map(([key, value]) => `${key} ${short(value)}`).join(', ')}`);
+  console.log(JSON.stringify(Object.fromEntries(wanted.map((key) => [key, figures[key] ?? null]))));
+  return 0;
+});
+
+function wantedKeys() {
+  const keys = Object.keys(targets);
+  let only;
+  try {
+    only = parseArgs({ options: { only: { type: 'string', multiple: true } } }).values.only ?? keys;
+  } catch (error) {
+    throw new Failure(`${error instanceof Error ? error.message : error} The one option is --only KEY.`);
+  }
+  const unknown = only.find((key) => !keys.includes(key));
+  if (unknown !== undefined) throw new Failure(`There is no figure '${unknown}'; take some of ${keys.join(', ')}.`);
+  return keys.filter((key) => only.includes(key));
+}
+
+/** @param {string[]} keys @param {Record<string, number>} figures */
+function printTable(keys, figures) {
+  const rows = [['figure', 'value', 'target', 'reached']];
+  for (const key of keys) {
+    const value = figures[key];
+    const { is, than } = targets[key] ?? { is: '<', than: NaN };
+    const reached = value !== undefined && (is === '≤' ? value <= than : value < than);
+    rows.push([key, value === undefined ? '–' : short(value), `${is} ${than}`, reached ? 'yes' : 'NO']);
+  }
+  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
+  console.log('');
+  for (const row of rows)
+    console.log(
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    );
+  console.log('');
+}
+
+/** @param {number} value */
+function short(value) {
+  return String(Number(value.toPrecision(3)));
+}

@@ -1,0 +1,397 @@
+import { appendFileSync, mkdirSync, renameSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { stepLine, writeLongRun } from '../../scripts/lib/longRuns.mjs';
+import { command, launchBrowser, ready, screenshot, webviewFrame } from './browser.mjs';
+import { frameTimes } from './frameTimes.mjs';
+import { startServer, workbenchUrl } from './server.mjs';
+
+const patienceMs = 20_000;
+const repeats = 5;
+
+/** Chosen by their common beginning in the list of runs; a comparison takes eight of ten. */
+const comparedNames = Array.from({ length: 10 }, (_, run) => `compare-${run < 8 ? 'a' : 'b'}${run}`);
+const comparedCount = 8;
+const comparedSteps = 10_000;
+const longSteps = 100_000;
+
+/**
+ * Every figure is from what a person does to the frame that shows its result, by the machine's clock.
+ * @param {object} options
+ * @param {import('./equipment.mjs').Workbench} options.workbench
+ * @param {string} options.vsix
+ * @param {string} options.folder for runs; its owner removes it
+ * @param {string} options.pictures
+ * @param {readonly string[]} options.wanted keys
+ * @returns {Promise<Record<string, number>>}
+ */
+export async function measurePanel({ workbench, vsix, folder, pictures, wanted }) {
+  const place = writeRuns(folder);
+  const server = await startServer(workbench, {
+    vsix: [vsix],
+    settings: { 'workbench.colorTheme': 'Dark Modern', 'srft.notifications': 'none' },
+  });
+  const browser = await launchBrowser(workbench);
+  try {
+    const page = await browser.newPage({ viewport: { width: 1400, height: 900 } });
+    page.setDefaultTimeout(patienceMs);
+    await page.goto(workbenchUrl(server, { folder: place.workspace }));
+    await ready(page);
+    await page.locator('.activitybar .action-label[aria-label^="SRFT Studio"]').click();
+    const bench = { browser, page, place, pictures };
+    const isWanted = (/** @type {string[]} */ ...keys) => keys.some((key) => wanted.includes(key));
+    /** @type {Record<string, number>} */
+    const figures = {};
+    const take = async (/** @type {string} */ name, /** @type {() => Promise<Record<string, number>>} */ work) => {
+      try {
+        Object.assign(figures, await work());
+      } catch (error) {
+        process.stderr.write(`${name}: ${error instanceof Error ? error.message : error}\n`);
+        await screenshot(page, join(pictures, `failed-${name}.png`));
+        await page.keyboard.press('Escape');
+      }
+    };
+    await rowOf(page, 'small').waitFor();
+    await take('warm', () => warmUp(bench));
+    if (isWanted('open_100k_first_frame_ms', 'open_100k_complete_ms', 'reopen_100k_ms', 'reshow_ms')) {
+      await take('open', () => opening(bench));
+    }
+    if (isWanted('compare_10x10x10k_ms', 'compare_10x10x10k_cold_ms')) await take('compare', () => comparing(bench));
+    if (isWanted('event_to_screen_ms')) await take('event', () => appending(bench));
+    if (isWanted('rollouts_100k_open_ms', 'rollouts_scroll_p95_ms')) await take('rollouts', () => listing(bench));
+    if (isWanted('pan_frame_ms', 'pan_frame_p95_ms')) await take('pan', () => panning(bench));
+    if (isWanted('activation_ms')) await take('activation', () => activating(bench));
+    return figures;
+  } finally {
+    await browser.close();
+    await server.stop();
+  }
+}
+
+/** @param {string} folder */
+function writeRuns(folder) {
+  const workspace = join(folder, 'workspace');
+  const elsewhere = join(folder, 'elsewhere');
+  mkdirSync(join(workspace, 'runs'), { recursive: true });
+  mkdirSync(elsewhere, { recursive: true });
+  writeLongRun(join(workspace, 'runs', 'small'), { steps: 20, created: 1 });
+  writeLongRun(join(workspace, 'runs', 'live'), { steps: comparedSteps, seed: 50, created: 3, ended: false });
+  writeLongRun(join(elsewhere, 'listed'), { steps: 1000, rollouts: 100_000, seed: 60, created: 4 });
+  writeLongRun(join(elsewhere, 'long'), { steps: longSteps, seed: 70, created: 5 });
+  writeLongRun(join(elsewhere, 'million'), { steps: 1_000_000, metrics: 8, seed: 80, created: 6 });
+  comparedNames.forEach((name, run) => {
+    writeLongRun(join(elsewhere, name), { steps: comparedSteps, seed: 100 + run, created: 10 + run });
+  });
+  return { workspace, elsewhere };
+}
+
+/** @typedef {import('playwright-core').Page} Page */
+/** @typedef {{ browser: import('playwright-core').Browser, page: Page, place: ReturnType<typeof writeRuns>, pictures: string }} Bench */
+
+/** The first webview of a session takes seconds; what every later one costs without anything in it is told besides. @param {Bench} bench */
+async function warmUp({ page, pictures }) {
+  const small = await centreOf(rowOf(page, 'small'));
+  /** @type {number[]} */
+  const times = [];
+  for (let turn = 0; turn <= repeats; turn += 1) {
+    const start = now();
+    await page.mouse.click(small.x, small.y);
+    const { first } = await drawn(page, 20);
+    if (turn > 0) times.push(first - start);
+    await screenshot(page, join(pictures, 'small.png'));
+    await closeEditors(page);
+  }
+  return { open_20_steps_ms: median(times) };
+}
+
+/** @param {Bench} bench */
+async function opening({ page, place, pictures }) {
+  const start = await openFolder(page, join(place.elsewhere, 'long'));
+  const { first, last } = await drawn(page, longSteps);
+  await screenshot(page, join(pictures, 'long.png'));
+  await closeEditors(page);
+  const row = await centreOf(rowOf(page, 'long'));
+  /** @type {number[]} */
+  const again = [];
+  for (let turn = 0; turn < repeats; turn += 1) {
+    await sleep(500);
+    const clicked = now();
+    await page.mouse.click(row.x, row.y);
+    again.push((await drawn(page, longSteps)).last - clicked);
+    if (turn < repeats - 1) await closeEditors(page);
+  }
+  const reshown = await reshowing(page);
+  await closeEditors(page);
+  return {
+    open_100k_first_frame_ms: first - start,
+    open_100k_complete_ms: last - start,
+    reopen_100k_ms: median(again),
+    reshow_ms: reshown,
+  };
+}
+
+/** Another editor lies over the panel, and is left again. @param {Page} page */
+async function reshowing(page) {
+  const panel = await centreOf(page.locator('.tabs-container .tab', { hasText: 'long' }));
+  await command(page, 'Create: New File...').catch(() => undefined);
+  await page.keyboard.press('Escape');
+  await command(page, 'File: New Untitled Text File');
+  await page.locator('.monaco-editor').first().waitFor();
+  const other = await centreOf(page.locator('.tabs-container .tab', { hasText: 'Untitled' }));
+  /** @type {number[]} */
+  const times = [];
+  for (let turn = 0; turn < repeats; turn += 1) {
+    await page.mouse.click(other.x, other.y);
+    await page
+      .locator('iframe.webview.ready')
+      .waitFor({ state: 'detached' })
+      .catch(() => undefined);
+    await sleep(500);
+    const start = now();
+    await page.mouse.click(panel.x, panel.y);
+    times.push((await drawn(page, longSteps, start)).last - start);
+  }
+  return median(times);
+}
+
+/** @param {Bench} bench */
+async function comparing({ page, place, pictures }) {
+  for (const name of comparedNames) renameSync(join(place.elsewhere, name), join(place.workspace, 'runs', name));
+  // Cold: until the files of all eight are read, and then all curves drawn; what a person takes to choose is not in it.
+  await command(page, 'SRFT: Refresh Runs');
+  const start = now();
+  await allRead(page, comparedNames);
+  const readMs = (now() - start) * (comparedCount / comparedNames.length);
+  /** @type {number[]} */
+  const times = [];
+  for (let turn = 0; turn < repeats; turn += 1) {
+    await closeEditors(page);
+    await command(page, 'SRFT: Compare Runs');
+    const input = page.locator('.quick-input-widget:visible input[type=text]');
+    await page.locator('.quick-input-widget .monaco-list-row', { hasText: 'compare-a' }).first().waitFor();
+    await input.fill('compare-a');
+    await page;
+    // The box that chooses all that are left stands before the words.
+    const words = await input.boundingBox();
+    if (words !== null) await page.mouse.click(words.x - 14, words.y + words.height / 2);
+    await page.locator('.quick-input-count:visible', { hasText: `${comparedCount} Selected` }).waitFor();
+    await input.focus();
+    const confirmed = now();
+    await page.keyboard.press('Enter');
+    times.push((await drawn(page, comparedCount * comparedSteps)).last - confirmed);
+  }
+  await screenshot(page, join(pictures, 'compare.png'));
+  const charts = await webviewFrame(page).locator('.plot').count();
+  await closeEditors(page);
+  const cached = median(times);
+  return {
+    compare_10x10x10k_ms: cached,
+    compare_10x10x10k_cold_ms: readMs + (times[0] ?? NaN),
+    compared_charts: charts,
+    compared_read_ms: readMs,
+  };
+}
+
+/** @param {Page} page @param {readonly string[]} names */
+async function allRead(page, names) {
+  const isRead = async (/** @type {string} */ name) =>
+    /finished/.test(
+      (await rowOf(page, name)
+        .innerText({ timeout: 100 })
+        .catch(() => '')) ?? '',
+    );
+  const end = now() + patienceMs;
+  for (const name of names) {
+    while (!(await isRead(name))) {
+      if (now() > end) throw new Error(`${name} was not read`);
+      await sleep(10);
+    }
+  }
+}
+
+/** @param {Bench} bench */
+async function appending({ page, place }) {
+  const live = await centreOf(rowOf(page, 'live'));
+  await page.mouse.click(live.x, live.y);
+  await drawn(page, comparedSteps);
+  const events = join(place.workspace, 'runs', 'live', 'events.jsonl');
+  const written = comparedSteps + 50 + 1;
+  /** @type {number[]} */
+  const times = [];
+  for (let turn = 0; turn < 2 * repeats; turn += 1) {
+    await sleep(1000 + turn * 37);
+    const step = comparedSteps + 1 + turn;
+    const line = stepLine(step, written + turn, Date.now() / 1000);
+    const start = now();
+    appendFileSync(events, line);
+    times.push((await drawn(page, step)).last - start);
+  }
+  await closeEditors(page);
+  return { event_to_screen_ms: median(times), event_to_screen_worst_ms: Math.max(...times) };
+}
+
+/** @param {Bench} bench */
+async function listing({ browser, page, place, pictures }) {
+  await openFolder(page, join(place.elsewhere, 'listed'));
+  await drawn(page, 1000);
+  const frame = webviewFrame(page);
+  await frame.locator('.rollouts .item').first().waitFor();
+  await sleep(1500);
+  // All steps are brushed by the keyboard: the end with Shift, from the beginning.
+  const charts = frame.locator('.panels');
+  /** @type {number[]} */
+  const times = [];
+  for (let turn = 0; turn < repeats; turn += 1) {
+    await charts.focus();
+    await charts.press('Escape');
+    await frame.locator('.filter', { hasText: 'All 1,000' }).waitFor();
+    await charts.press('Home');
+    const start = now();
+    await page.keyboard.press('Shift+End');
+    const shown = await frame.locator('body').evaluate(async () => {
+      const { document, requestAnimationFrame } = /** @type {any} */ (globalThis);
+      const isShown = () => /All 100,000/.test(document.querySelector('.filters')?.textContent ?? '');
+      while (!isShown()) await new Promise((resolve) => requestAnimationFrame(resolve));
+      return performance.timeOrigin + performance.now();
+    });
+    times.push(shown - start);
+  }
+  await frame.locator('vscode-dropdown[aria-label="Grouping"]').evaluate((element) => {
+    /** @type {any} */ (element).value = 'none';
+    element.dispatchEvent(new Event('change'));
+  });
+  await sleep(1000);
+  await screenshot(page, join(pictures, 'rollouts.png'));
+  const body = await centreOf(frame.locator('.list-body'));
+  await page.mouse.move(body.x, body.y);
+  const { all } = await frameTimes(browser, page, async () => {
+    for (let turn = 0; turn < 150; turn += 1) {
+      await page.mouse.wheel(0, 400 + turn * 10);
+      await sleep(16);
+    }
+  });
+  await closeEditors(page);
+  return {
+    rollouts_100k_open_ms: median(times),
+    rollouts_scroll_p95_ms: quantile(all, 0.95),
+    rollouts_scroll_ms: median(all),
+    rollouts_scroll_frames: all.length,
+  };
+}
+
+/** @param {Bench} bench */
+async function panning({ browser, page, place, pictures }) {
+  await openFolder(page, join(place.elsewhere, 'million'));
+  await drawn(page, 1_000_000);
+  await sleep(1500);
+  const frame = webviewFrame(page);
+  const overlay = await centreOf(frame.locator('.overlay'));
+  await page.mouse.move(overlay.x, overlay.y);
+  const move = async (/** @type {number} */ x, /** @type {number} */ y, /** @type {number} */ times) => {
+    for (let turn = 0; turn < times; turn += 1) {
+      await page.mouse.wheel(x, y);
+      await sleep(16);
+    }
+  };
+  await move(0, -100, 10);
+  await sleep(500);
+  const { all } = await frameTimes(browser, page, async () => {
+    await move(25, 0, 100);
+    await move(-25, 0, 100);
+    await move(0, -40, 50);
+    await move(0, 40, 50);
+  });
+  await screenshot(page, join(pictures, 'million.png'));
+  const curves = await frame.locator('.legend-line, .legend tr, .legend li').count();
+  await closeEditors(page);
+  return {
+    pan_frame_ms: median(all),
+    pan_frame_p95_ms: quantile(all, 0.95),
+    pan_frames: all.length,
+    pan_curves: curves,
+  };
+}
+
+/** As VS Code itself tells it. @param {Bench} bench */
+async function activating({ page, pictures }) {
+  await command(page, 'Developer: Show Running Extensions');
+  const row = page.locator('.runtime-extensions-editor .monaco-list-row', { hasText: 'SRFT Studio' });
+  await row.waitFor();
+  await screenshot(page, join(pictures, 'activation.png'));
+  const found = /([\d.]+) ?ms/.exec(await row.innerText());
+  return { activation_ms: Number(found?.[1]) };
+}
+
+/** @param {Page} page @param {string} path @returns {Promise<number>} when it was confirmed */
+async function openFolder(page, path) {
+  await command(page, 'SRFT: Open Run');
+  await page.locator('.quick-input-title', { hasText: 'Open a run directory' }).waitFor();
+  const input = page.locator('.quick-input-widget:visible input[type=text]');
+  await sleep(500);
+  await input.fill(path);
+  await sleep(1500);
+  const start = now();
+  await page.keyboard.press('Enter');
+  return start;
+}
+
+/**
+ * When the panel in front first drew curves, and when they first stood for so many rows (`drawnRows` in webview/curves.ts).
+ * @param {Page} page @param {number} rows @param {number} [since] earlier pages are not meant
+ * @returns {Promise<{ first: number, last: number }>}
+ */
+async function drawn(page, rows, since = 0) {
+  const end = now() + patienceMs;
+  while (now() < end) {
+    const marks = await webviewFrame(page)
+      .locator('body')
+      .evaluate(
+        () =>
+          ['srft:first', 'srft:drawn'].map((name) => {
+            const mark = /** @type {any} */ (performance.getEntriesByName(name).at(-1));
+            return { at: performance.timeOrigin + (mark?.startTime ?? NaN), rows: Number(mark?.detail) };
+          }),
+        undefined,
+        { timeout: 200 },
+      )
+      .catch(() => undefined);
+    const [first, last] = marks ?? [];
+    if (first !== undefined && last?.rows === rows && last.at > since) return { first: first.at, last: last.at };
+    await sleep(15);
+  }
+  throw new Error(`no frame of ${rows} rows came`);
+}
+
+/** @param {Page} page */
+async function closeEditors(page) {
+  await command(page, 'View: Close All Editors');
+  await page.locator('.tabs-container .tab').first().waitFor({ state: 'detached' });
+}
+
+/** @param {Page} page @param {string} name */
+function rowOf(page, name) {
+  return page.locator('.sidebar .monaco-list-row', { hasText: name }).first();
+}
+
+/** @param {import('playwright-core').Locator} locator */
+async function centreOf(locator) {
+  await locator.scrollIntoViewIfNeeded();
+  const box = await locator.boundingBox();
+  if (box === null) throw new Error('nothing to point at');
+  return { x: box.x + Math.min(box.width, 400) / 2, y: box.y + Math.min(box.height, 400) / 2 };
+}
+
+function now() {
+  return performance.timeOrigin + performance.now();
+}
+
+/** @param {readonly number[]} values */
+function median(values) {
+  return quantile(values, 0.5);
+}
+
+/** @param {readonly number[]} values @param {number} share */
+function quantile(values, share) {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? NaN;
+}
