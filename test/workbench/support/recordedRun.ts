@@ -37,10 +37,14 @@ export function copyFailedRun(workspace: string, name: string, message: string):
   return directory;
 }
 
-/** A run that has been started and has no step yet. */
+/** A run that has been started and has no step yet; the test's own process stands for its trainer. */
 export function copyStartingRun(workspace: string, name: string): string {
   const directory = copyUnfinishedRun(workspace, name, {
-    host: `not-${hostname()}`,
+    host: hostname(),
+    boot_id: null,
+    pid_namespace: null,
+    pid: process.pid,
+    pid_started: null,
     state: 'starting',
     stage: 'reading the model',
     step: 0,

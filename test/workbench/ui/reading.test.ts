@@ -54,7 +54,7 @@ describe('a run that this window did not start', () => {
         await panel.getByText('Mean reward').first().waitFor();
         await panel.getByText('Restricted Mode').first().waitFor();
         assert.equal(await panel.getByRole('button', { name: 'Resume' }).count(), 0);
-        assert.deepEqual(await offered(page, 'SRFT: Show Run'), ['SRFT: Show Run']);
+        assert.ok((await offered(page, 'SRFT: Show Run')).includes('SRFT: Show Run'));
         for (const label of ['SRFT: Train the Demo', 'SRFT: Resume…', 'SRFT: Check Recipe…', 'SRFT: Delete Run…'])
           assert.ok(!(await offered(page, label)).includes(label), `${label} is not offered`);
         const started = processesWithin(serverFolder).filter(({ words }) => /python|uv$/.test(words[0] ?? ''));
