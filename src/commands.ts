@@ -5,6 +5,7 @@ import type { ManageCommands } from './views/manageCommands';
 import type { DemonstrationFeatures } from './views/demonstrations/index';
 import { pickRecipe } from './views/pick';
 import type { RecipeFeatures } from './views/recipes/index';
+import type { RunControl } from './views/runControl';
 import { reportIssue, type RunCommands } from './views/runCommands';
 import type { TrainerEnvironment } from './views/trainerEnvironment';
 import type { Training } from './views/training';
@@ -14,6 +15,7 @@ export interface CommandParts {
   readonly runs: RunCommands;
   readonly manage: ManageCommands;
   readonly training: Training;
+  readonly control: RunControl;
   readonly environment: TrainerEnvironment;
   readonly recipes: RecipeFeatures;
   readonly demonstrations: DemonstrationFeatures;
@@ -27,7 +29,7 @@ export type Command = (target?: unknown, more?: unknown) => Promise<void> | void
 
 /** Every command of package.json, by its name without `srft.`. */
 export function commandTable(parts: CommandParts): Readonly<Record<string, Command>> {
-  const { runs, manage, training, environment, recipes, demonstrations, library, log, versions } = parts;
+  const { runs, manage, training, control, environment, recipes, demonstrations, library, log, versions } = parts;
   return {
     trainDemo: () => training.trainDemo(),
     train: async (target) => {
@@ -40,10 +42,10 @@ export function commandTable(parts: CommandParts): Readonly<Record<string, Comma
       if (recipe !== undefined) await recipes.checkRecipe(Uri.file(recipe));
     },
     openDemonstrations: (target) => demonstrations.openDemonstrations(target instanceof Uri ? target : undefined),
-    stop: (target) => training.stop(target),
-    pause: (target) => training.request(target, 'pause'),
-    continue: (target) => training.request(target, 'continue'),
-    checkpoint: (target) => training.request(target, 'checkpoint'),
+    stop: (target) => control.stop(target),
+    pause: (target) => control.request(target, 'pause'),
+    continue: (target) => control.request(target, 'continue'),
+    checkpoint: (target) => control.request(target, 'checkpoint'),
     resume: (target) => training.resume(target),
     fork: (target, step) => training.fork(target, stepOf(target) ?? stepOf({ step })),
     openRun: (target) => runs.openRun(target),

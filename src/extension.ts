@@ -7,6 +7,7 @@ import { RunNotifications } from './views/notifications';
 import { panelActions } from './views/panelActions';
 import { RunPicker } from './views/pick';
 import { registerRecipes } from './views/recipes/index';
+import { RunControl } from './views/runControl';
 import { RunCommands } from './views/runCommands';
 import { RunPanels } from './views/runPanels';
 import { RunsTree } from './views/runsTree';
@@ -38,6 +39,7 @@ export function activate(context: ExtensionContext): void {
     runs,
     manage: new ManageCommands(context, library, pick),
     training: new Training(context, library, panels, pick, environment, log),
+    control: new RunControl(library, pick),
     environment,
     recipes,
     demonstrations,

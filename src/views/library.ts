@@ -102,7 +102,8 @@ export class RunLibrary implements Disposable {
   async open(directory: string): Promise<Read<RunWatch>> {
     const opened = await this.follow(directory);
     if (opened.kind === 'read' && !this.opened.includes(directory)) {
-      await this.context.workspaceState.update(openedKey, [...this.opened, directory]);
+      // A panel need not wait until this is remembered.
+      void this.context.workspaceState.update(openedKey, [...this.opened, directory]);
     }
     return opened;
   }

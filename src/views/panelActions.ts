@@ -3,7 +3,7 @@ import { commands, Uri, window, workspace } from 'vscode';
 import type { Intent, SaveImage } from '../../core/generated/panel';
 import type { RunWatch } from '../runs/runWatch';
 import type { RunLibrary } from './library';
-import type { PanelActions } from './runPanels';
+import type { PanelActions } from './runPanel';
 
 /** What a panel may ask for: the commands of its buttons, by name, on its own run. */
 export function panelActions(library: RunLibrary): PanelActions {

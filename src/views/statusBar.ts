@@ -1,4 +1,5 @@
 import { StatusBarAlignment, ThemeColor, window, type Disposable } from 'vscode';
+import { hasEnded } from '../../core/runHeader';
 import type { RunWatch } from '../runs/runWatch';
 import type { RunLibrary } from './library';
 
@@ -25,7 +26,7 @@ export class RunStatusBar implements Disposable {
   }
 
   private update(): void {
-    const run = this.library.runs.find(({ isAlive }) => isAlive);
+    const run = this.library.runs.find((one) => one.isAlive && !hasEnded(this.library.header(one).state));
     if (run === undefined) this.item.hide();
     else this.show(run);
   }

@@ -1,0 +1,262 @@
+import { Uri, workspace, type Disposable, type ExtensionContext, type WebviewPanel } from 'vscode';
+import type { Check, Failure, Intent, RunHeader, SaveImage, Stage, ToHost, ToPanel } from '../../core/generated/panel';
+import { validateToHost } from '../../core/generated/panelValidators.mjs';
+import { startingHeader } from '../../core/runHeader';
+import { previewAnswer, rolloutsAnswer, rowsAnswer, seriesAnswer } from '../runs/panelAnswers';
+import type { RunWatch } from '../runs/runWatch';
+import type { RunLibrary, RunNews } from './library';
+import type { Log } from './log';
+import { pageOf } from './panelPage';
+import { settings } from './settings';
+
+/** What a panel asks the rest of the extension to do. */
+export interface PanelActions {
+  intent(intent: Intent, run: RunWatch | undefined): void;
+  saveImage(image: SaveImage): void;
+}
+
+/** A run whose trainer is being started and has written no file yet. */
+export interface Beginning {
+  readonly name: string;
+  readonly directory: string;
+  stages: readonly Stage[];
+  failure: Failure | null;
+  /** End the start. */
+  readonly cancel: () => void;
+}
+
+const pinsKey = 'srft.pinnedMetrics';
+
+/** The metrics a person pinned in this workspace. */
+export function pinnedMetrics(context: ExtensionContext): string[] {
+  return context.workspaceState.get<string[]>(pinsKey, []);
+}
+
+/** A header is sent at most this often. */
+const headerEveryMs = 100;
+
+/** One webview and the runs it shows. Hidden it gets nothing, and shown again it is told all. */
+export class RunPanel implements Disposable {
+  private readonly subscriptions: Disposable[] = [];
+  private attention: Disposable[] = [];
+  private isReady = false;
+  private timer: NodeJS.Timeout | undefined;
+  private sentAt = -Infinity;
+  private checks: Check[] = [];
+
+  constructor(
+    private readonly panel: WebviewPanel,
+    public runs: readonly RunWatch[],
+    private beginning: Beginning | undefined,
+    private readonly library: RunLibrary,
+    private readonly actions: PanelActions,
+    private readonly context: ExtensionContext,
+    private readonly log: Log,
+  ) {
+    const { webview } = panel;
+    panel.iconPath = {
+      light: Uri.joinPath(context.extensionUri, 'media', 'run-light.svg'),
+      dark: Uri.joinPath(context.extensionUri, 'media', 'run-dark.svg'),
+    };
+    webview.onDidReceiveMessage((message: unknown) => void this.receive(message), undefined, this.subscriptions);
+    panel.onDidChangeViewState(
+      () => {
+        this.onVisibility();
+      },
+      undefined,
+      this.subscriptions,
+    );
+    const directories = beginning === undefined ? runs.map(({ store }) => store.directory) : [beginning.directory];
+    webview.html = pageOf(webview, context.extensionUri, { directories });
+    this.onVisibility();
+  }
+
+  get isVisible(): boolean {
+    return this.panel.visible;
+  }
+
+  get isActive(): boolean {
+    return this.panel.active;
+  }
+
+  /** Not closed yet. */
+  isOpen = true;
+
+  /** There is no run: say what one needs. */
+  tellEmpty(checks: Check[]): void {
+    this.checks = checks;
+    this.sendHeader();
+  }
+
+  /** The start of the run got further, or failed. */
+  beginningChanged(): void {
+    this.scheduleHeader();
+  }
+
+  /** The run has its files now. */
+  begin(run: RunWatch): void {
+    const stages = this.beginning?.stages ?? [];
+    run.stages.unshift(...stages.map((stage) => ({ ...stage, done: true })));
+    this.beginning = undefined;
+    this.runs = [run];
+    this.onVisibility();
+    this.scheduleHeader();
+  }
+
+  reveal(): void {
+    this.panel.reveal();
+  }
+
+  /** Take news of any run. */
+  take({ run, change }: RunNews): void {
+    const place = this.runs.indexOf(run);
+    if (place === -1) return;
+    if (change.events || change.presence || change.restarted) this.scheduleHeader();
+    if (change.live) this.sendLive(place);
+  }
+
+  /** Close the panel. */
+  dispose(): void {
+    this.panel.dispose();
+  }
+
+  /** Let go, once the panel is closed. */
+  release(): void {
+    this.isOpen = false;
+    clearTimeout(this.timer);
+    for (const subscription of [...this.subscriptions, ...this.attention]) subscription.dispose();
+  }
+
+  private onVisibility(): void {
+    for (const held of this.attention) held.dispose();
+    this.attention = this.panel.visible ? this.runs.map((run) => this.library.attend(run)) : [];
+    // A webview that was hidden is made anew, and says so itself.
+    if (!this.panel.visible) this.isReady = false;
+  }
+
+  private headers(): RunHeader[] {
+    const { beginning } = this;
+    if (beginning === undefined) return this.runs.map((run) => this.library.header(run));
+    return [startingHeader(beginning.name, beginning.stages, beginning.failure, beginning.failure === null)];
+  }
+
+  private scheduleHeader(): void {
+    if (!this.isReady || this.timer !== undefined) return;
+    const wait = Math.max(0, this.sentAt + headerEveryMs - performance.now());
+    this.timer = setTimeout(() => {
+      this.timer = undefined;
+      this.sendHeader();
+    }, wait);
+  }
+
+  private sendHeader(): void {
+    if (!this.isReady) return;
+    this.sentAt = performance.now();
+    if (this.runs.length === 0 && this.beginning === undefined) {
+      this.send({ kind: 'empty', checks: this.checks, canStart: workspace.isTrusted });
+      return;
+    }
+    const runs = this.headers();
+    const [first] = runs;
+    if (runs.length === 1 && first !== undefined) this.panel.title = first.name;
+    this.send({
+      kind: 'header',
+      runs,
+      pins: pinnedMetrics(this.context),
+      canStart: workspace.isTrusted,
+      smoothing: settings.smoothing(),
+    });
+  }
+
+  private sendLive(place: number): void {
+    const run = this.runs[place];
+    const live = run === undefined ? null : this.library.liveOf(run);
+    if (live === null || !this.isReady) return;
+    this.send({
+      kind: 'live',
+      run: place,
+      step: live.step,
+      phase: live.phase,
+      done: live.done,
+      total: live.total,
+      tokensPerSecond: live.tokens_per_second,
+      prompt: live.prompt,
+      text: live.text,
+    });
+  }
+
+  private send(message: ToPanel): void {
+    if (this.panel.visible) void this.panel.webview.postMessage(message);
+  }
+
+  private async receive(message: unknown): Promise<void> {
+    if (!validateToHost(message)) {
+      const { instancePath, message: words } = validateToHost.errors?.[0] ?? { instancePath: '', message: '' };
+      this.log.error(`a panel sent a message that is none: ${instancePath} ${words}`);
+      return;
+    }
+    try {
+      await this.answer(message);
+    } catch (error) {
+      this.log.error(error instanceof Error ? error : String(error));
+      if ('request' in message) this.fail(message.request, error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  private async answer(message: ToHost): Promise<void> {
+    switch (message.kind) {
+      case 'ready':
+        this.isReady = true;
+        this.sendHeader();
+        this.runs.forEach((_, place) => {
+          this.sendLive(place);
+        });
+        return;
+      case 'intent':
+        if (message.intent === 'stop' && this.beginning !== undefined) this.beginning.cancel();
+        else this.actions.intent(message, this.runs[message.run]);
+        return;
+      case 'saveImage':
+        this.actions.saveImage(message);
+        return;
+      case 'pins':
+        await this.context.workspaceState.update(pinsKey, message.metrics);
+        return;
+      case 'cancel':
+        return;
+      case 'series':
+      case 'rollouts':
+      case 'rows':
+      case 'preview': {
+        const run = this.runs[message.run];
+        if (run === undefined) this.fail(message.request, 'there is no such run in this panel');
+        else await this.answerAbout(run, message);
+      }
+    }
+  }
+
+  private async answerAbout(
+    run: RunWatch,
+    message: Extract<ToHost, { kind: 'series' | 'rollouts' | 'rows' | 'preview' }>,
+  ): Promise<void> {
+    switch (message.kind) {
+      case 'series':
+        this.send(seriesAnswer(run.store.model, message));
+        return;
+      case 'rows':
+        this.send(rowsAnswer(run.store, message));
+        return;
+      case 'rollouts':
+      case 'preview': {
+        const answer =
+          message.kind === 'rollouts' ? rolloutsAnswer(run.store, message) : await previewAnswer(run.store, message);
+        if (answer.kind === 'read') this.send(answer.value);
+        else this.fail(message.request, answer.reason);
+      }
+    }
+  }
+
+  private fail(request: number, message: string): void {
+    this.send({ kind: 'failed', request, message });
+  }
+}
