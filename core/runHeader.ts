@@ -1,21 +1,14 @@
 import { alertsOf, type AlertThresholds } from './alerts';
 import { valueAt } from './columns';
-import type {
-  Alert,
-  Evaluation,
-  Failure,
-  Figure,
-  LaneItem,
-  RunHeader,
-  RunState,
-  Stage,
-  SummaryRow,
-} from './generated/panel';
+import type { Alert, Failure, LaneItem, RunHeader, RunState, Stage } from './generated/panel';
 import { formatVersion } from './generated/wireFacts';
-import type { EvaluationEvent, RunManifest, Status } from './generated/wire';
-import { elapsedSeconds, lastStep, newestValue, remainingSeconds, valueAtRow } from './progress';
+import type { RunManifest, Status } from './generated/wire';
+import { evaluationOf, summaryOf } from './headerEvaluations';
+import { figuresOf } from './headerFigures';
+import { elapsedSeconds, lastStep, newestValue, remainingSeconds } from './progress';
 import type { RunModel } from './runModel';
 import { checkFormat } from './version';
+import { visibleWords } from './visibleWords';
 
 /** Who runs, as far as the reader can know, or that its record is still being read; see `src/runs/liveness.ts`. */
 export type Presence = 'reading' | 'running' | 'ended' | 'gone' | 'silent' | 'watching';
@@ -47,7 +40,8 @@ export function runHeader(source: HeaderSource): RunHeader {
   const alerts = alertsOf(model, source.thresholds);
   const isOver = hasEnded(state);
   return {
-    name: source.name,
+    // Shown where no markup can set it apart: in tabs, trees and notifications.
+    name: visibleWords(source.name),
     runId: manifest.run_id,
     attempt: model.attempts.at(-1)?.attempt ?? 1,
     state,
@@ -136,72 +130,7 @@ function stateWords(state: RunState, source: HeaderSource): string {
 
 function deviceWords({ manifest, model }: HeaderSource): string {
   const { name, kind, count } = model.attempts.at(-1)?.device ?? manifest.device;
-  return `${count > 1 ? `${count} × ` : ''}${name === '' ? kind : name}`;
-}
-
-const lookBack = 20;
-
-function figuresOf(model: RunModel, alerts: readonly Alert[]): Figure[] {
-  const newest = model.steps.step.length - 1;
-  const warned = new Set(alerts.filter(({ toStep }) => toStep === lastStep(model)).map(({ metric }) => metric));
-  const figure = (key: string, label: string, unit: string, show: (value: number) => string, scale = 1): Figure => {
-    const value = valueAtRow(model, key, newest);
-    const before = valueAtRow(model, key, Math.max(0, newest - lookBack));
-    const steps = Math.min(lookBack, newest);
-    const detail =
-      Number.isNaN(value - before) || steps <= 0 ? '' : `${signed((value - before) * scale, show)} in ${steps} steps`;
-    return {
-      key,
-      label,
-      value: finite(value),
-      text: Number.isNaN(value) ? '–' : show(value * scale),
-      unit,
-      detail,
-      metric: key,
-      warning: warned.has(key),
-    };
-  };
-  const two = (value: number): string => value.toFixed(2);
-  const whole = (value: number): string => Math.round(value).toLocaleString('en-US');
-  return [
-    heldOutFigure(model),
-    figure('reward/mean', 'Mean reward', '', two),
-    figure('entropy/rollout', 'Rollout entropy', 'nats', (value) => value.toFixed(Math.abs(value) < 0.1 ? 3 : 2)),
-    figure('length/rollout', 'Response length', 'tokens', (value) =>
-      Math.abs(value) < 100 ? value.toFixed(1) : whole(value),
-    ),
-    figure('rollouts/truncated', 'Truncated', '%', (value) => value.toFixed(1), 100),
-    figure('tokens_per_second', 'Speed', 'tokens/s', whole),
-  ];
-}
-
-function heldOutFigure(model: RunModel): Figure {
-  const evaluations = model.evaluations.filter(isCurrentEvaluation).flatMap(evaluationOf);
-  const newest = evaluations.at(-1);
-  const before = evaluations.at(-2);
-  const half = newest === undefined ? 0 : ((newest.high - newest.low) / 2) * 100;
-  return {
-    key: 'heldOut',
-    label: 'Held-out accuracy',
-    value: newest?.value ?? null,
-    text: newest === undefined ? '–' : (newest.value * 100).toFixed(1),
-    unit: newest === undefined ? '%' : `% ± ${half.toFixed(1)}`,
-    detail:
-      newest === undefined || before === undefined
-        ? ''
-        : `${signed((newest.value - before.value) * 100, (value) => value.toFixed(1))} since step ${before.step}`,
-    metric: null,
-    warning: false,
-  };
-}
-
-function isCurrentEvaluation({ name, checkpoint }: EvaluationEvent): boolean {
-  return name === 'evaluation' && checkpoint === 'current';
-}
-
-function evaluationOf({ step, name, checkpoint, greedy }: EvaluationEvent): Evaluation[] {
-  const accuracy = greedy['accuracy'];
-  return accuracy === undefined ? [] : [{ step, name, checkpoint, ...accuracy }];
+  return visibleWords(`${count > 1 ? `${count} × ` : ''}${name === '' ? kind : name}`);
 }
 
 function laneOf(model: RunModel, alerts: readonly Alert[]): LaneItem[] {
@@ -259,48 +188,6 @@ function failureOf(model: RunModel, state: RunState): Failure | null {
   return { message: reason.message ?? 'The trainer gave no reason; its log may.', remedy };
 }
 
-/** The first and the newest held-out evaluation, the best between them, and those of the final set. */
-function summaryOf(model: RunModel): SummaryRow[] {
-  const current = model.evaluations.filter(isCurrentEvaluation);
-  const first = current[0];
-  const last = current.at(-1);
-  const best = current.reduce<EvaluationEvent | undefined>(
-    (found, event) => (accuracy(event) > accuracy(found) ? event : found),
-    undefined,
-  );
-  const chosen = [first, best, last].filter((event, place, all) => event !== undefined && all.indexOf(event) === place);
-  const rows = chosen.map((event) =>
-    summaryRow(event, event === first && event?.step === 0 ? 'base model' : `step ${event?.step ?? 0}`, event === best),
-  );
-  const finals = model.evaluations
-    .filter(({ name }) => name === 'final_evaluation')
-    .map((event) => summaryRow(event, `${event.checkpoint}, final set`, false));
-  return [...rows, ...finals];
-}
-
-function accuracy(event: EvaluationEvent | undefined): number {
-  return event?.greedy['accuracy']?.value ?? -1;
-}
-
-function summaryRow(event: EvaluationEvent | undefined, label: string, best: boolean): SummaryRow {
-  const interval = event?.greedy['accuracy'];
-  const metric = (name: string, show: (value: number) => string): string => {
-    const value = event?.metrics[name];
-    return typeof value === 'number' ? show(value) : '–';
-  };
-  return {
-    label,
-    accuracy:
-      interval === undefined
-        ? '–'
-        : `${(interval.value * 100).toFixed(1)} % (${(interval.low * 100).toFixed(1)}–${(interval.high * 100).toFixed(1)})`,
-    entropy: metric('entropy', (value) => value.toFixed(3)),
-    length: metric('length', (value) => value.toFixed(1)),
-    truncated: metric('truncated', (value) => `${(value * 100).toFixed(1)} %`),
-    best,
-  };
-}
-
 function odditiesOf({ oddities }: RunModel, troubles: readonly string[]): string[] {
   const { unknownEvents, unknownKeys, missingEvents, repeatedEvents } = oddities;
   const kinds = [...new Set(unknownEvents.map(({ kind }) => kind))];
@@ -331,10 +218,6 @@ export function flattened(recipe: Readonly<Record<string, unknown>>): { key: str
   };
   walk(recipe, '');
   return lines;
-}
-
-function signed(value: number, show: (value: number) => string): string {
-  return `${value < 0 ? '−' : '+'}${show(Math.abs(value))}`;
 }
 
 function finite(value: number): number | null {

@@ -58,7 +58,7 @@ function panelsOf(run: RunHeader, pinned: readonly string[]): PanelSpec[] {
       ...blank('entropy', 'Entropy', 'nats / token', 106),
       lines: [
         ...curve('entropy/rollout', 'rollouts', 'rollout'),
-        ...curve('entropy/demonstration', 'demonstrations', 'demo', { dash: dashed }),
+        ...curve('entropy/demonstration', 'demos', 'demo', { dash: dashed }),
       ],
       floor: run.floors.entropy,
     },

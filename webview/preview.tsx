@@ -18,7 +18,7 @@ export function Preview(): VNode | null {
       <div class="preview-head">
         {line !== undefined && <Verdict correct={line.correct} />}
         {line !== undefined && (
-          <span>
+          <span class="one-line">
             step {line.step} · {visibleText(line.prompt)} · {formatCount(line.tokens)} tokens · reward{' '}
             {formatNumber(line.reward)}
             {line.truncated ? ' · truncated' : ''}

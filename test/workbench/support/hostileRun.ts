@@ -35,7 +35,7 @@ export async function writeHostileRun(workspace: string): Promise<string> {
     { ...step(2), index_bytes },
     { ...evaluation(2, 0.5), index_bytes },
     { kind: 'phase', step: 2, phase: hostile },
-    { kind: 'notice', step: 2, message: hostile },
+    { kind: 'notice', step: 2, name: hostile, message: hostile },
     { kind: 'checkpoint', step: 2, path: 'checkpoints/step-000002', bytes: 1, accuracy: 0.5, best: true, chosen_on: hostile, removed: [] },
     { kind: 'control', request: hostile, asked: hostile, outcome: 'refused', reason: hostile, step: 2 },
     { kind: hostile, step: 2 },

@@ -83,6 +83,11 @@ describe('hostile text in everything a run supplies', () => {
           assert.ok((await list.innerText()).includes(shown), `${shown} is shown in the list`);
         assert.ok((await panel.locator('.failure').innerText()).includes('⟨U+202E⟩'), 'shown in the failure');
         assert.ok((await panel.locator('h1').innerText()).includes('⟨U+202E⟩'), 'shown in the name');
+        const tab = await page.locator('.tab.active').innerText();
+        assert.ok(tab.includes('⟨U+202E⟩') && !tab.includes('\u202E'), 'shown in the tab');
+        assert.ok(!(await row.innerText()).includes('\u202E'), 'shown in the tree');
+        const close = await panel.getByRole('button', { name: 'Close' }).boundingBox();
+        assert.ok(close !== null && close.x + close.width <= 1400, 'the preview can be closed');
         await screenshot(page, join(reports, 'ui', 'hostile.png'));
         await command(page, 'Notifications: Show Notifications');
         assert.equal(await page.locator('.notifications-center a[href^="command:"]').count(), 0);

@@ -1,0 +1,50 @@
+import { createRequire } from 'node:module';
+import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Frame, Page } from 'playwright-core';
+import { screenshot, webviewFrame } from '../browser.mjs';
+import { equipment } from '../equipment.mjs';
+
+const { root, reports } = equipment();
+const axeFile = createRequire(join(root, 'test/workbench/package.json')).resolve('axe-core/axe.min.js');
+
+interface AxeResults {
+  readonly violations: readonly {
+    readonly id: string;
+    readonly impact?: string | null;
+    readonly nodes: readonly { readonly target: readonly unknown[]; readonly failureSummary?: string }[];
+  }[];
+}
+
+/** The frame of the panel in front; the page's policy keeps scripts out, evaluation is the debugger's. */
+export async function panelFrame(page: Page, index = 0): Promise<Frame> {
+  const handle = await webviewFrame(page, index).locator('body').elementHandle();
+  const frame = await handle?.ownerFrame();
+  if (frame === null || frame === undefined) throw new Error('the panel has no frame');
+  return frame;
+}
+
+/** What axe finds to be serious or critical in the panel, a line each. */
+export async function seriousFindings(page: Page): Promise<string[]> {
+  const frame = await panelFrame(page);
+  await frame.evaluate(readFileSync(axeFile, 'utf8'));
+  const results = (await frame.evaluate(
+    // The region rule is about whole pages, and the panel is a part of one.
+    `axe.run(document, { resultTypes: ['violations'], rules: { region: { enabled: false } } })`,
+  )) as AxeResults;
+  return results.violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .flatMap(({ id, nodes }) => nodes.map(({ target, failureSummary }) => `${id}: ${target.join(' ')}: ${failureSummary ?? ''}`));
+}
+
+/** Are the documentation's pictures to be made anew? */
+export const keepsPictures = process.env['SRFT_PICTURES'] === '1';
+
+/** A picture among the reports, and where asked for, one of the documentation. */
+export async function keepPicture(page: Page, name: string, isDocumented = true): Promise<void> {
+  const file = join(reports, 'ui', `${name}.png`);
+  await screenshot(page, file);
+  if (!keepsPictures || !isDocumented) return;
+  mkdirSync(join(root, 'docs', 'pictures'), { recursive: true });
+  copyFileSync(file, join(root, 'docs', 'pictures', `${name}.png`));
+}
