@@ -1,4 +1,5 @@
-import { append, countUpTo, numberColumn, valueAt, type NumberColumn } from './columns';
+import { averages, highestRow, medians, runLengths, viewOf, type RunView } from './alertColumns';
+import { countUpTo, valueAt } from './columns';
 import type { Alert } from './generated/panel';
 import type { RunModel } from './runModel';
 
@@ -60,54 +61,14 @@ const windowRows = 5;
 /** Rows that stand for "before". */
 const lookBack = 20;
 
-/** What the detectors read of a run. */
-interface RunView {
-  readonly rows: number;
-  stepAt(row: number): number;
-  metric(name: string): NumberColumn | undefined;
-  /** A column worked out from a metric, with as many rows as were worked out before. */
-  derived(key: string): NumberColumn;
-}
-
-function viewOf(model: RunModel): RunView {
-  const { step, metrics } = model.steps;
-  const known = derivedOf(model);
-  return {
-    rows: step.length,
-    stepAt: (row) => valueAt(step, row),
-    metric: (name) => metrics.get(name)?.curve.values,
-    derived: (key) => {
-      const column = known.get(key) ?? numberColumn();
-      known.set(key, column);
-      return column;
-    },
-  };
-}
-
-interface Derived {
-  readonly attempts: number;
-  readonly columns: Map<string, NumberColumn>;
-}
-
-/** Rows only grow, save where an attempt drops some: means and medians of old rows are worked out once. */
-const derivedColumns = new WeakMap<RunModel, Derived>();
-
-function derivedOf(model: RunModel): Map<string, NumberColumn> {
-  const known = derivedColumns.get(model);
-  if (known?.attempts === model.attempts.length) return known.columns;
-  const columns = new Map<string, NumberColumn>();
-  derivedColumns.set(model, { attempts: model.attempts.length, columns });
-  return columns;
-}
-
 function entropyCollapse(run: RunView, { entropyFloor }: AlertThresholds): Alert[] {
   const entropy = averages(run, 'entropy/rollout', windowRows);
   const right = averages(run, 'rollouts/correct', windowRows);
   // A policy that is right nearly always may be sure of itself.
-  const holds = (row: number): boolean => at(entropy, row) < entropyFloor && at(right, row) < 0.8;
+  const holds = (row: number): boolean => valueAt(entropy, row) < entropyFloor && valueAt(right, row) < 0.8;
   return episodes(run, holds).map(({ from, to }) =>
     alert(run, 'entropy_collapse', from, to, 'entropy/rollout', {
-      fact: `Entropy is ${nats(at(entropy, to))} (floor ${entropyFloor}) while ${percent(at(right, to))} of the rollouts are right`,
+      fact: `Entropy is ${nats(valueAt(entropy, to))} (floor ${entropyFloor}) while ${percent(valueAt(right, to))} of the rollouts are right`,
       consequence:
         'The policy hardly explores any more, so wrong answers will stay wrong; raise the temperature or fork earlier.',
     }),
@@ -120,15 +81,15 @@ function entropyFall(run: RunView, { entropyFall: limit }: AlertThresholds): Ale
   const holds = (row: number): boolean => {
     const before = row - lookBack;
     if (before < windowRows - 1) return false;
-    const fell = 1 - at(entropy, row) / at(entropy, before);
-    return fell >= limit && at(reward, row) - at(reward, before) < 0.02;
+    const fell = 1 - valueAt(entropy, row) / valueAt(entropy, before);
+    return fell >= limit && valueAt(reward, row) - valueAt(reward, before) < 0.02;
   };
   return episodes(run, holds).map(({ from, to }) => {
-    const before = at(entropy, to - lookBack);
-    const fell = percent(1 - at(entropy, to) / before);
-    const rewards = `${fixed(at(reward, to - lookBack))} to ${fixed(at(reward, to))}`;
+    const before = valueAt(entropy, to - lookBack);
+    const fell = percent(1 - valueAt(entropy, to) / before);
+    const rewards = `${fixed(valueAt(reward, to - lookBack))} to ${fixed(valueAt(reward, to))}`;
     return alert(run, 'entropy_fall', from, to, 'entropy/rollout', {
-      fact: `Entropy fell ${fell} in ${lookBack} steps (${nats(before)} to ${nats(at(entropy, to))}) and the reward did not rise (${rewards})`,
+      fact: `Entropy fell ${fell} in ${lookBack} steps (${nats(before)} to ${nats(valueAt(entropy, to))}) and the reward did not rise (${rewards})`,
       consequence: 'The rollouts grow alike without growing better: look at their openings in these steps.',
     });
   });
@@ -137,10 +98,11 @@ function entropyFall(run: RunView, { entropyFall: limit }: AlertThresholds): Ale
 function lengthExplosion(run: RunView, { lengthFactor }: AlertThresholds): Alert[] {
   const now = averages(run, 'length/rollout', 3);
   const before = medians(run, 'length/rollout', lookBack);
-  const holds = (row: number): boolean => at(now, row) >= lengthFactor * at(before, row - 2) && at(now, row) >= 16;
+  const holds = (row: number): boolean =>
+    valueAt(now, row) >= lengthFactor * valueAt(before, row - 2) && valueAt(now, row) >= 16;
   return episodes(run, holds).map(({ from, to }) =>
     alert(run, 'length_explosion', from, to, 'length/rollout', {
-      fact: `Responses have ${whole(at(now, to))} tokens, ${fixed(at(now, to) / at(before, to - 2), 1)} times the ${whole(at(before, to - 2))} of the steps before`,
+      fact: `Responses have ${whole(valueAt(now, to))} tokens, ${fixed(valueAt(now, to) / valueAt(before, to - 2), 1)} times the ${whole(valueAt(before, to - 2))} of the steps before`,
       consequence: 'Long answers cost time and are cut off at the limit: read the longest rollout of these steps.',
     }),
   );
@@ -156,7 +118,7 @@ function rewardStuck(run: RunView, { stuckSteps }: AlertThresholds): Alert[] {
   const isUniform = (row: number): boolean =>
     right !== undefined && wrong !== undefined && valueAt(right, row) + valueAt(wrong, row) > 0.99;
   const holds = (row: number): boolean =>
-    at(still, row) >= stuckSteps && isUniform(row) && !(valueAt(right ?? reward, row) >= 1);
+    valueAt(still, row) >= stuckSteps && isUniform(row) && !(valueAt(right ?? reward, row) >= 1);
   return episodes(run, holds).map(({ from, to }) => {
     const first = Math.max(0, from - stuckSteps + 1);
     return alert(run, 'reward_stuck', first, to, 'reward/mean', {
@@ -169,9 +131,9 @@ function rewardStuck(run: RunView, { stuckSteps }: AlertThresholds): Alert[] {
 
 function truncation(run: RunView, { truncated: limit }: AlertThresholds): Alert[] {
   const truncated = averages(run, 'rollouts/truncated', 3);
-  return episodes(run, (row) => at(truncated, row) >= limit).map(({ from, to }) =>
+  return episodes(run, (row) => valueAt(truncated, row) >= limit).map(({ from, to }) =>
     alert(run, 'truncated', from, to, 'rollouts/truncated', {
-      fact: `${percent(at(truncated, to))} of the rollouts reach the length limit`,
+      fact: `${percent(valueAt(truncated, to))} of the rollouts reach the length limit`,
       consequence: 'An answer that is cut off earns nothing: raise sampling.max_tokens, or check the end tokens.',
     }),
   );
@@ -183,7 +145,7 @@ function heldOutGap(model: RunModel, run: RunView, { heldOutGap: limit }: AlertT
     .filter(({ name, checkpoint, step }) => name === 'evaluation' && checkpoint === 'current' && step > 0)
     .map(({ step, greedy }) => {
       const row = countUpTo(model.steps.step, step) - 1;
-      return { row, training: at(right, row), heldOut: greedy['accuracy']?.value ?? NaN };
+      return { row, training: valueAt(right, row), heldOut: greedy['accuracy']?.value ?? NaN };
     })
     .filter(({ row, training, heldOut }) => row >= 0 && training - heldOut >= limit);
   return gaps.slice(-1).map(({ row, training, heldOut }) =>
@@ -199,11 +161,11 @@ function gradientSpikes(run: RunView, { gradientFactor }: AlertThresholds): Aler
   const norm = run.metric('gradient/norm');
   if (norm === undefined) return [];
   const before = medians(run, 'gradient/norm', lookBack);
-  const holds = (row: number): boolean => valueAt(norm, row) >= gradientFactor * at(before, row);
+  const holds = (row: number): boolean => valueAt(norm, row) >= gradientFactor * valueAt(before, row);
   return episodes(run, holds).map(({ from, to }) => {
     const highest = highestRow(norm, from, to);
     return alert(run, 'gradient_spike', from, to, 'gradient/norm', {
-      fact: `The gradient norm was ${fixed(valueAt(norm, highest))} at step ${run.stepAt(highest)}, ${whole(valueAt(norm, highest) / at(before, from))} times the median before`,
+      fact: `The gradient norm was ${fixed(valueAt(norm, highest))} at step ${run.stepAt(highest)}, ${whole(valueAt(norm, highest) / valueAt(before, from))} times the median before`,
       consequence: 'Clipping bounds the update, not its direction: look at the rollouts of that step.',
     });
   });
@@ -211,9 +173,9 @@ function gradientSpikes(run: RunView, { gradientFactor }: AlertThresholds): Aler
 
 function drift(run: RunView, { drift: limit }: AlertThresholds): Alert[] {
   const drifts = averages(run, 'logprob/drift', windowRows);
-  return episodes(run, (row) => at(drifts, row) >= limit).map(({ from, to }) =>
+  return episodes(run, (row) => valueAt(drifts, row) >= limit).map(({ from, to }) =>
     alert(run, 'logprob_drift', from, to, 'logprob/drift', {
-      fact: `The log-probs of sampling and of training differ by ${nats(at(drifts, to))} a token`,
+      fact: `The log-probs of sampling and of training differ by ${nats(valueAt(drifts, to))} a token`,
       consequence:
         'Ratios and rewards then belong to another policy than the one that is trained; take a finer number format for sampling.',
     }),
@@ -223,10 +185,11 @@ function drift(run: RunView, { drift: limit }: AlertThresholds): Alert[] {
 function slowDisk(run: RunView, { recordingShare }: AlertThresholds): Alert[] {
   const record = averages(run, 'seconds/record', 10);
   const step = averages(run, 'seconds/step', 10);
-  const holds = (row: number): boolean => at(record, row) >= recordingShare * at(step, row) && at(record, row) > 0.1;
+  const holds = (row: number): boolean =>
+    valueAt(record, row) >= recordingShare * valueAt(step, row) && valueAt(record, row) > 0.1;
   return episodes(run, holds).map(({ from, to }) =>
     alert(run, 'slow_disk', from, to, 'seconds/record', {
-      fact: `Recording takes ${fixed(at(record, to))} s of a step's ${fixed(at(step, to))} s`,
+      fact: `Recording takes ${fixed(valueAt(record, to))} s of a step's ${fixed(valueAt(step, to))} s`,
       consequence: 'The disk of the run directory is slow: put runs on a local disk.',
     }),
   );
@@ -284,66 +247,6 @@ function alert(
     toStep,
     metric,
   };
-}
-
-/** Mean of the `size` values up to and with each row; NaN before there are so many finite ones. */
-function averages(run: RunView, name: string, size: number): NumberColumn {
-  const column = run.metric(name);
-  const result = run.derived(`mean of ${size} ${name}`);
-  for (let row = result.length; column !== undefined && row < column.length; row += 1) {
-    let sum = 0;
-    for (let back = 0; back < size; back += 1) sum += valueAt(column, row - back);
-    append(result, sum / size);
-  }
-  return result;
-}
-
-/** Median of the finite values among the `size` rows before each row; NaN where there are fewer than half. */
-function medians(run: RunView, name: string, size: number): NumberColumn {
-  const column = run.metric(name);
-  const result = run.derived(`median of ${size} ${name}`);
-  if (column === undefined) return result;
-  const start = result.length;
-  // The window's finite values in order; a row that comes in and one that goes out move a few of twenty.
-  const window = [...column.values.subarray(Math.max(0, start - size), start)]
-    .filter(Number.isFinite)
-    .sort((a, b) => a - b);
-  for (let row = start; row < column.length; row += 1) {
-    append(result, window.length >= size / 2 ? (window[window.length >> 1] ?? NaN) : NaN);
-    const added = valueAt(column, row);
-    if (Number.isFinite(added)) window.splice(placeOf(window, added), 0, added);
-    const dropped = valueAt(column, row - size);
-    if (Number.isFinite(dropped)) window.splice(placeOf(window, dropped), 1);
-  }
-  return result;
-}
-
-/** Where a value stands, or belongs, in an ascending list. */
-function placeOf(ascending: readonly number[], value: number): number {
-  let place = 0;
-  while (place < ascending.length && (ascending[place] ?? NaN) < value) place += 1;
-  return place;
-}
-
-/** For how many rows, up to and with each, the value has stayed within `tolerance`. */
-function runLengths(run: RunView, name: string, tolerance: number): NumberColumn {
-  const column = run.metric(name);
-  const result = run.derived(`still ${name}`);
-  for (let row = result.length; column !== undefined && row < column.length; row += 1) {
-    const same = Math.abs(valueAt(column, row) - valueAt(column, row - 1)) <= tolerance;
-    append(result, same ? valueAt(result, row - 1) + 1 : 1);
-  }
-  return result;
-}
-
-function highestRow(column: NumberColumn, from: number, to: number): number {
-  let highest = from;
-  for (let row = from; row <= to; row += 1) if (valueAt(column, row) > valueAt(column, highest)) highest = row;
-  return highest;
-}
-
-function at(values: NumberColumn, row: number): number {
-  return valueAt(values, row);
 }
 
 function percent(share: number): string {
