@@ -145,9 +145,11 @@ function heldOutGap(model: RunModel, run: RunView, { heldOutGap: limit }: AlertT
     .filter(({ name, checkpoint, step }) => name === 'evaluation' && checkpoint === 'current' && step > 0)
     .map(({ step, greedy }) => {
       const row = countUpTo(model.steps.step, step) - 1;
-      return { row, training: valueAt(right, row), heldOut: greedy['accuracy']?.value ?? NaN };
+      const { value: heldOut = NaN, high = NaN } = greedy['accuracy'] ?? {};
+      return { row, training: valueAt(right, row), heldOut, high };
     })
-    .filter(({ row, training, heldOut }) => row >= 0 && training - heldOut >= limit);
+    // A small held-out set says little: what its interval allows is no gap.
+    .filter(({ row, training, heldOut, high }) => row >= 0 && training - heldOut >= limit && training > high);
   return gaps.slice(-1).map(({ row, training, heldOut }) =>
     alert(run, 'held_out_gap', gaps[0]?.row ?? row, row, 'rollouts/correct', {
       fact: `${percent(training)} of the training rollouts are right, ${percent(heldOut)} of the held-out problems`,

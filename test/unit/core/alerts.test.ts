@@ -78,6 +78,7 @@ describe('alerts', () => {
   it('held_out_gap: training far above held-out, and nearly so', () => {
     assert.deepEqual(kindsOf(withHeldOut(0.64)), ['held_out_gap']);
     assert.deepEqual(kindsOf(withHeldOut(0.66)), []);
+    assert.deepEqual(kindsOf(withHeldOut(0.5, 0.45)), [], 'a set so small that its interval holds the training share');
   });
 
   it('non_finite: an event is an alert, an error with its names', () => {
@@ -129,9 +130,9 @@ function kindsOf(model: RunModel): string[] {
   return [...new Set(alertsOf(model, defaultThresholds).map(({ id }) => id.split(':')[0] ?? ''))];
 }
 
-function withHeldOut(accuracy: number): RunModel {
+function withHeldOut(accuracy: number, half = 0.1): RunModel {
   const model = runOf(40, { 'rollouts/correct': always(0.9) });
-  const interval = { value: accuracy, low: accuracy - 0.1, high: accuracy + 0.1, count: 100 };
+  const interval = { value: accuracy, low: accuracy - half, high: accuracy + half, count: 100 };
   tell(model, {
     kind: 'evaluation',
     step: 40,
