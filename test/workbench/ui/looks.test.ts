@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { cpSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { describe, it } from 'node:test';
+import { after, before, describe, it } from 'node:test';
 import type { FrameLocator, Page } from 'playwright-core';
-import { command, webviewFrame } from '../browser.mjs';
+import { webviewFrame } from '../browser.mjs';
 import { equipment } from '../equipment.mjs';
 import { keepPicture, keepsPictures, seriousFindings } from '../support/panelLooks';
 import { projectPython, writeQuickRecipe } from '../support/quickRun';
@@ -26,26 +26,36 @@ function fill(workspace: string): void {
   copyFailedRun(workspace, 'failed-run', 'cuda out of memory: 23.4 of 24 GB are in use; train with a smaller batch');
   copyStartingRun(workspace, 'starting-run');
   if (keepsPictures) {
-    train(workspace, 'sums-srft-01', ['seed=1']);
-    train(workspace, 'sums-srft-02', ['seed=1', 'optimiser.learning_rate=0.0003']);
+    for (const name of Object.keys(trained)) cpSync(join(kept, name), join(workspace, 'runs', name), { recursive: true });
   } else {
     copyRun(workspace, 'sums-srft-01');
     copyRun(workspace, 'sums-srft-02');
   }
 }
 
-function train(workspace: string, name: string, overrides: readonly string[]): void {
-  const kept = join(tmpdir(), `srft-pictures-${name}`);
-  rmSync(kept, { recursive: true, force: true });
-  const recipe = writeQuickRecipe(workspace, 60);
+/** Runs for the documentation's pictures, and how they differ. */
+const trained: Readonly<Record<string, readonly string[]>> = {
+  'sums-srft-01': [],
+  'sums-srft-02': ['optimiser.learning_rate=0.0004'],
+};
+const kept = join(tmpdir(), `srft-pictures-${process.pid}`);
+
+function train(name: string, overrides: readonly string[]): void {
+  mkdirSync(kept, { recursive: true });
+  const recipe = writeQuickRecipe(kept, 60);
   const sets = ['method.rollouts=7', 'training.prompts_per_step=8', ...overrides].flatMap((set) => ['--set', set]);
   const PYTHONPATH = [join(root, 'trainer'), process.env['PYTHONPATH']].filter(Boolean).join(delimiter);
-  const args = ['-m', 'srft.cli', 'train', recipe, '--run-dir', kept, ...sets];
+  const args = ['-m', 'srft.cli', 'train', recipe, '--run-dir', join(kept, name), ...sets];
   const { status, stderr } = spawnSync(projectPython, args, { env: { ...process.env, PYTHONPATH }, encoding: 'utf8' });
   assert.equal(status, 0, stderr);
-  cpSync(kept, join(workspace, 'runs', name), { recursive: true });
-  rmSync(kept, { recursive: true });
 }
+
+before(() => {
+  if (keepsPictures) for (const [name, overrides] of Object.entries(trained)) train(name, overrides);
+});
+after(() => {
+  rmSync(kept, { recursive: true, force: true });
+});
 
 /** The run's panel, alone in the window. */
 async function open(page: Page, name: string): Promise<FrameLocator> {
@@ -58,71 +68,79 @@ async function open(page: Page, name: string): Promise<FrameLocator> {
   return webviewFrame(page);
 }
 
-async function choose(page: Page, theme: string): Promise<void> {
-  await page.locator('.tab.active').click();
-  await page.keyboard.press('Control+k');
-  await page.keyboard.press('Control+t');
-  const input = page.locator('.quick-input-widget:visible input[type=text]');
-  await input.fill(theme);
-  await page.locator('.quick-input-widget .monaco-list-row.focused', { hasText: theme }).waitFor();
-  await page.keyboard.press('Enter');
-  await page.locator('.quick-input-widget').waitFor({ state: 'hidden' });
+/** What axe finds, and whether the page is wider than the window. */
+async function examine(page: Page): Promise<string[]> {
+  const overflow = await webviewFrame(page)
+    .locator('body')
+    .evaluate(({ ownerDocument }) => (ownerDocument.scrollingElement?.scrollWidth ?? 0) - innerWidth);
+  return [...(await seriousFindings(page)), ...(overflow > 0 ? [`${overflow} px too wide`] : [])];
 }
 
-describe('the panel', () => {
-  it('has nothing that axe calls serious, in every state, theme and width', async () => {
+/** The finished run with a rollout chosen, at rest. */
+async function openFinished(page: Page): Promise<void> {
+  const finished = await open(page, 'sums-srft-01');
+  await finished.locator('.item.row').first().click();
+  await finished.locator('.preview-body').waitFor();
+  await page.mouse.move(0, 0);
+  await page.waitForTimeout(500);
+}
+
+describe('the panel has nothing that axe calls serious', () => {
+  for (const [theme, className, picture] of themes) {
+    it(`in ${theme}`, async () => {
+      await withWindow(
+        picture,
+        async ({ page, complaints }) => {
+          await openFinished(page);
+          await webviewFrame(page).locator(`body.${className}`).waitFor();
+          await keepPicture(page, picture);
+          assert.deepEqual(await examine(page), []);
+          assert.deepEqual(complaints(), []);
+        },
+        { fill, theme },
+      );
+    });
+  }
+
+  it('while it starts, when it failed, in a narrow window and comparing', async () => {
     await withWindow(
       'looks',
       async ({ page, complaints }) => {
-        const findings: string[] = [];
-        const examine = async (what: string): Promise<void> => {
-          for (const finding of await seriousFindings(page)) findings.push(`${what}: ${finding}`);
-          const overflow = await webviewFrame(page)
-            .locator('body')
-            .evaluate(({ ownerDocument }) => (ownerDocument.scrollingElement?.scrollWidth ?? 0) - innerWidth);
-          assert.ok(overflow <= 0, `${what}: ${overflow} px too wide`);
-        };
+        const findings: Record<string, string[]> = {};
         const starting = await open(page, 'starting-run');
         await starting.getByText('reading the model').first().waitFor();
-        await examine('starting');
+        findings['starting'] = await examine(page);
         await keepPicture(page, 'starting', false);
 
         const failed = await open(page, 'failed-run');
         await failed.getByText('cuda out of memory').first().waitFor();
         await failed.locator('canvas').first().waitFor();
-        await examine('failed');
+        findings['failed'] = await examine(page);
         await keepPicture(page, 'failed');
 
-        const finished = await open(page, 'sums-srft-01');
-        await finished.locator('.item.row').first().click();
-        await finished.locator('.preview-body').waitFor();
-        for (const [theme, className, picture] of themes) {
-          await choose(page, theme);
-          await finished.locator(`body.${className}`).waitFor();
-          await page.mouse.move(0, 0);
-          await page.waitForTimeout(500);
-          await examine(theme);
-          await keepPicture(page, picture);
-        }
-
+        await openFinished(page);
         await page.setViewportSize({ width: 720, height: 900 });
         await page.waitForTimeout(500);
-        await examine('narrow');
+        findings['narrow'] = await examine(page);
         await keepPicture(page, 'narrow');
         await page.setViewportSize({ width: 1400, height: 900 });
 
-        await command(page, 'SRFT: Compare Runs…');
-        for (const name of ['sums-srft-01', 'sums-srft-02']) {
-          const box = page.locator('.quick-input-widget:visible .monaco-list-row', { hasText: name }).locator('input, .monaco-custom-toggle').first();
-          if (!(await box.isChecked())) await box.click();
-        }
-        await page.keyboard.press('Enter');
+        await page.locator('.activitybar .action-label[aria-label^="SRFT Studio"]').click();
+        const [first, second] = ['sums-srft-01', 'sums-srft-02'].map((name) =>
+          page.locator('.sidebar .monaco-list-row', { hasText: name }).first(),
+        );
+        await first?.click();
+        await second?.click({ modifiers: ['Control'] });
+        await second?.click({ button: 'right' });
+        await page.locator('.monaco-menu .action-item', { hasText: 'Compare Runs' }).first().click();
+        await page.locator('.activitybar .action-label[aria-label^="SRFT Studio"]').click();
         await webviewFrame(page).getByText('2 runs compared').waitFor();
         await webviewFrame(page).locator('canvas').first().waitFor();
-        await examine('compare');
+        await page.waitForTimeout(500);
+        findings['compare'] = await examine(page);
         await keepPicture(page, 'compare');
 
-        assert.deepEqual(findings, []);
+        assert.deepEqual(findings, { starting: [], failed: [], narrow: [], compare: [] });
         assert.deepEqual(complaints(), []);
       },
       { fill },
