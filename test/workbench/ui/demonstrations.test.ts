@@ -18,7 +18,7 @@ function fill(workspace: string): void {
   const path = join(workspace, 'data', 'train.jsonl');
   const lines = readFileSync(path, 'utf8').split('\n').slice(0, 40);
   const wrong = JSON.parse(lines[3] ?? '') as { demonstration: string };
-  lines[1] = `${lines[1]?.slice(0, -1) ?? ''}`;
+  lines[1] = lines[1]?.slice(0, -1) ?? '';
   lines[2] = JSON.stringify({ ...(JSON.parse(lines[2] ?? '') as object), answer: undefined });
   lines[3] = JSON.stringify({
     ...wrong,
