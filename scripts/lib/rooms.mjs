@@ -46,7 +46,8 @@ export const rooms = [
   // Tests inside a real workbench; its packages have a lock of their own (test/workbench/package.json).
   {
     folder: 'test/workbench',
-    rooms: ['scripts', 'core', 'src/runs'],
+    // It writes run directories as the unit tests do.
+    rooms: ['scripts', 'core', 'src/runs', 'src/cli', 'test/unit'],
     node: true,
     packages: ['vscode', 'playwright-core', 'mocha', 'axe-core', '@sparticuz/chromium', '@vscode/test-electron'],
   },

@@ -5,15 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { after, before, describe, it } from 'mocha';
 import * as vscode from 'vscode';
 import { eventually } from '../support/eventually';
-import {
-  eventsOf,
-  isAlive,
-  projectPython,
-  quickRuns,
-  statusOf,
-  stepsOf,
-  writeQuickRecipe,
-} from '../support/quickRun';
+import { eventsOf, isAlive, projectPython, quickRuns, statusOf, stepsOf, writeQuickRecipe } from '../support/quickRun';
 
 const startLimitMs = 60_000;
 const ask = vscode.window.showWarningMessage;

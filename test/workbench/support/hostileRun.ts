@@ -26,7 +26,11 @@ export async function writeHostileRun(workspace: string): Promise<string> {
     extra,
   }));
   await writeRun(directory, { events: [], rows });
-  appendRow(directory, { id: 'a1-s1-g0-4', extra, tokens: [new Uint8Array([0xff, 0xc3, 0x28, 0xed, 0xa0, 0x80]), text('bad bytes')] });
+  appendRow(directory, {
+    id: 'a1-s1-g0-4',
+    extra,
+    tokens: [new Uint8Array([0xff, 0xc3, 0x28, 0xed, 0xa0, 0x80]), text('bad bytes')],
+  });
   appendRow(directory, { id: 'a1-s1-g0-5', extra, tokens: Array.from({ length: 1000 }, () => text('L'.repeat(1000))) });
   const index_bytes = statSync(join(directory, 'rollouts', 'index.jsonl')).size;
   const events = [
@@ -36,7 +40,16 @@ export async function writeHostileRun(workspace: string): Promise<string> {
     { ...evaluation(2, 0.5), index_bytes },
     { kind: 'phase', step: 2, phase: hostile },
     { kind: 'notice', step: 2, name: hostile, message: hostile },
-    { kind: 'checkpoint', step: 2, path: 'checkpoints/step-000002', bytes: 1, accuracy: 0.5, best: true, chosen_on: hostile, removed: [] },
+    {
+      kind: 'checkpoint',
+      step: 2,
+      path: 'checkpoints/step-000002',
+      bytes: 1,
+      accuracy: 0.5,
+      best: true,
+      chosen_on: hostile,
+      removed: [],
+    },
     { kind: 'control', request: hostile, asked: hostile, outcome: 'refused', reason: hostile, step: 2 },
     { kind: hostile, step: 2 },
     { kind: 'ended', step: 2, end: { kind: 'failed', message: hostile } },

@@ -17,10 +17,10 @@ interface AxeResults {
 }
 
 /** The frame of the panel in front; the page's policy keeps scripts out, evaluation is the debugger's. */
-export async function panelFrame(page: Page, index = 0): Promise<Frame> {
-  const handle = await webviewFrame(page, index).locator('body').elementHandle();
-  const frame = await handle?.ownerFrame();
-  if (frame === null || frame === undefined) throw new Error('the panel has no frame');
+export async function panelFrame(page: Page): Promise<Frame> {
+  const handle = await webviewFrame(page).locator('body').elementHandle();
+  const frame = await handle.ownerFrame();
+  if (frame === null) throw new Error('the panel has no frame');
   return frame;
 }
 
@@ -28,13 +28,15 @@ export async function panelFrame(page: Page, index = 0): Promise<Frame> {
 export async function seriousFindings(page: Page): Promise<string[]> {
   const frame = await panelFrame(page);
   await frame.evaluate(readFileSync(axeFile, 'utf8'));
-  const results = (await frame.evaluate(
+  const results = await frame.evaluate<AxeResults>(
     // The region rule is about whole pages, and the panel is a part of one.
     `axe.run(document, { resultTypes: ['violations'], rules: { region: { enabled: false } } })`,
-  )) as AxeResults;
+  );
   return results.violations
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .flatMap(({ id, nodes }) => nodes.map(({ target, failureSummary }) => `${id}: ${target.join(' ')}: ${failureSummary ?? ''}`));
+    .flatMap(({ id, nodes }) =>
+      nodes.map(({ target, failureSummary }) => `${id}: ${target.join(' ')}: ${failureSummary ?? ''}`),
+    );
 }
 
 /** Are the documentation's pictures to be made anew? */

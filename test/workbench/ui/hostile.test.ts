@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import type { Frame, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { command, screenshot, webviewFrame } from '../browser.mjs';
 import { equipment } from '../equipment.mjs';
 import { eventually } from '../support/eventually';
+import { panelFrame } from '../support/panelLooks';
 import { writeHostileRun } from '../support/hostileRun';
 import { withWindow } from '../support/window';
 
@@ -17,9 +18,13 @@ interface Seen {
 
 /** What became of hostile text in a page; evaluated there. */
 function look(): Seen {
-  const foreign = document.querySelectorAll('img, script:not([nonce], #_vscodeApiScript), iframe, a[href], [onerror], [onload], object, embed');
-  // Two words of the texts' hiding characters that must never reach the page as they are.
-  const raw = /[\u202A-\u202E\u2066-\u2069\u200B\u001B\u0000\b]/u.test(document.body.innerText);
+  const foreign = document.querySelectorAll(
+    'img, script:not([nonce], #_vscodeApiScript), iframe, a[href], [onerror], [onload], object, embed',
+  );
+  // What hides or reorders other characters must not reach the page as it is.
+  const raw = ['\u202E', '\u2066', '\u200B', '\u001B', '\b', '\0'].some((hidden) =>
+    document.body.innerText.includes(hidden),
+  );
   const { scrollWidth } = document.scrollingElement ?? document.body;
   return {
     hacked: 'srftHacked' in globalThis,
@@ -27,11 +32,6 @@ function look(): Seen {
     overflow: scrollWidth - innerWidth,
     raw,
   };
-}
-
-async function panelFrame(page: Page): Promise<Frame> {
-  const handle = await webviewFrame(page).locator('body').elementHandle();
-  return (await handle?.ownerFrame()) ?? assert.fail('the panel has no frame');
 }
 
 async function assertHarmless(page: Page, where: string): Promise<void> {

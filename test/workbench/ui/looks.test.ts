@@ -26,7 +26,8 @@ function fill(workspace: string): void {
   copyFailedRun(workspace, 'failed-run', 'cuda out of memory: 23.4 of 24 GB are in use; train with a smaller batch');
   copyStartingRun(workspace, 'starting-run');
   if (keepsPictures) {
-    for (const name of Object.keys(trained)) cpSync(join(kept, name), join(workspace, 'runs', name), { recursive: true });
+    for (const name of Object.keys(trained))
+      cpSync(join(kept, name), join(workspace, 'runs', name), { recursive: true });
   } else {
     copyRun(workspace, 'sums-srft-01');
     copyRun(workspace, 'sums-srft-02');

@@ -64,7 +64,12 @@ describe('a run that this window did not start', () => {
       {
         trust: 'asked',
         fill: (workspace) => {
-          copyUnfinishedRun(workspace, 'stopped', { host: hostname(), boot_id: null, pid_namespace: null, pid: 4_194_000 });
+          copyUnfinishedRun(workspace, 'stopped', {
+            host: hostname(),
+            boot_id: null,
+            pid_namespace: null,
+            pid: 4_194_000,
+          });
           copyRun(workspace, 'finished');
         },
       },

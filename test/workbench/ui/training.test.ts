@@ -13,7 +13,10 @@ const startLimitMs = 60_000;
 
 /** The newest step that a panel shows. */
 async function shownStep(panel: FrameLocator): Promise<number> {
-  const words = await panel.locator('.header-words').innerText({ timeout: 1000 }).catch(() => '');
+  const words = await panel
+    .locator('.header-words')
+    .innerText({ timeout: 1000 })
+    .catch(() => '');
   return Number(/step\s+([\d,]+)/.exec(words)?.[1]?.replaceAll(',', '') ?? NaN);
 }
 
@@ -53,7 +56,9 @@ describe('a training and the windows that look at it', () => {
           const table = webviewFrame(page).locator('table:has(caption:text-is("Entropy"))');
           const rows = await table.locator('tbody tr').allTextContents();
           const trained = rows.filter((row) => !row.startsWith('0'));
-          return trained.length > 5 && trained[0]?.startsWith('1') === true && !trained.some((row) => row.includes('–'));
+          return (
+            trained.length > 5 && trained[0]?.startsWith('1') === true && !trained.some((row) => row.includes('–'))
+          );
         });
         assert.equal(trainersOf(directory).length, 1);
         await picture(page, 'reloaded');
@@ -94,7 +99,11 @@ describe('a training and the windows that look at it', () => {
         assert.equal(Math.max(...steps), steps.size, 'no step is missing');
         await picture(second, 'stopped');
       },
-      { fill: (workspace) => { fillToTrain(workspace, 5000); } },
+      {
+        fill: (workspace) => {
+          fillToTrain(workspace, 5000);
+        },
+      },
     );
     try {
       await work;
