@@ -113,8 +113,8 @@ export class RunWatch {
   }
 }
 
-/** So long the reader may keep everything else waiting. */
-const sliceMs = 60;
+/** So often a record that is being read is news; other work comes in between all the same. */
+const sliceMs = 120;
 
 /** A process is looked up this often, and whenever something came. */
 const presenceEveryMs = 2000;

@@ -9,7 +9,8 @@ export type TailStep =
   | { readonly kind: 'nothing' };
 
 const overlapBytes = 64;
-const chunkBytes = 4 * 1024 * 1024;
+/** What is parsed in one go: a panel's question waits no longer than that takes, some 10 ms. */
+const chunkBytes = 1024 * 1024;
 
 /** Reads a growing file by position, a bounded chunk at a time. The file may not be there yet, or go away. */
 export class Tail {

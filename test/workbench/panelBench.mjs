@@ -6,7 +6,7 @@ import { command, launchBrowser, ready, screenshot, webviewFrame } from './brows
 import { frameTimes } from './frameTimes.mjs';
 import { startServer, workbenchUrl } from './server.mjs';
 
-const patienceMs = 20_000;
+const patienceMs = 40_000;
 const repeats = 5;
 
 /** Chosen by their common beginning in the list of runs; a comparison takes eight of ten. */
