@@ -7,6 +7,7 @@ import { after, before, describe, it } from 'node:test';
 import type { FrameLocator, Page } from 'playwright-core';
 import { webviewFrame } from '../browser.mjs';
 import { equipment } from '../equipment.mjs';
+import { eventually } from '../support/eventually';
 import { keepPicture, keepsPictures, seriousFindings } from '../support/panelLooks';
 import { projectPython, writeQuickRecipe } from '../support/quickRun';
 import { copyFailedRun, copyRun, copyStartingRun } from '../support/recordedRun';
@@ -58,14 +59,25 @@ after(() => {
   rmSync(kept, { recursive: true, force: true });
 });
 
+/** Shows or hides the view of the runs; an icon clicked twice in a row takes that for one click. */
+async function showRuns(page: Page, isShown: boolean): Promise<void> {
+  const rows = page.locator('.sidebar .monaco-list-row', { hasText: 'sums-srft-01' });
+  const state = isShown ? 'visible' : 'hidden';
+  await eventually(`the side bar ${state}`, async () => {
+    await page.locator('.activitybar .action-label[aria-label^="SRFT Studio"]').click();
+    return rows.waitFor({ state, timeout: isShown ? 15_000 : 3000 }).then(
+      () => true,
+      () => false,
+    );
+  });
+}
+
 /** The run's panel, alone in the window. */
 async function open(page: Page, name: string): Promise<FrameLocator> {
-  const view = page.locator('.activitybar .action-label[aria-label^="SRFT Studio"]');
-  await view.click();
+  await showRuns(page, true);
   await page.locator('.sidebar .monaco-list-row', { hasText: name }).first().click();
   await page.locator('.tab.active', { hasText: name }).waitFor();
-  await view.click();
-  await page.locator('.sidebar .monaco-list-row').first().waitFor({ state: 'hidden' });
+  await showRuns(page, false);
   return webviewFrame(page);
 }
 
@@ -126,19 +138,19 @@ describe('the panel has nothing that axe calls serious', () => {
         await keepPicture(page, 'narrow');
         await page.setViewportSize({ width: 1400, height: 900 });
 
-        await page.locator('.activitybar .action-label[aria-label^="SRFT Studio"]').click();
+        await showRuns(page, true);
         const [first, second] = ['sums-srft-01', 'sums-srft-02'].map((name) =>
           page.locator('.sidebar .monaco-list-row', { hasText: name }).first(),
         );
         await first?.click();
         await second?.click({ modifiers: ['Control'] });
         await second?.click({ button: 'right' });
-const entry = page.locator('.monaco-menu .action-item', { hasText: 'Compare Runs' }).first();
+        const entry = page.locator('.monaco-menu .action-item', { hasText: 'Compare Runs' }).first();
         await entry.hover();
         // A menu just opened takes a click for the one that opened it.
         await page.keyboard.press('Enter');
         await entry.waitFor({ state: 'hidden' });
-        await page.locator('.activitybar .action-label[aria-label^="SRFT Studio"]').click();
+        await showRuns(page, false);
         await webviewFrame(page).getByText('2 runs compared').waitFor();
         await webviewFrame(page).locator('canvas').first().waitFor();
         await page.waitForTimeout(500);
