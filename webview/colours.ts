@@ -17,7 +17,8 @@ const expressions = {
   warning: 'var(--vscode-editorWarning-foreground, #cca700)',
   error: 'var(--vscode-editorError-foreground, #f85149)',
   run0: 'var(--vscode-charts-blue, #3794ff)',
-  run1: 'var(--vscode-charts-orange, #d18616)',
+  // Not charts.orange, which is translucent in the dark themes.
+  run1: 'var(--vscode-srft-wrong, #d18616)',
   run2: 'var(--vscode-charts-green, #89d185)',
   run3: 'var(--vscode-charts-purple, #b180d7)',
   run4: 'var(--vscode-charts-yellow, #cca700)',
