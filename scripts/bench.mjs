@@ -5,12 +5,13 @@ import { spawn } from 'node:child_process';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { bundle } from './lib/bundle.mjs';
+import { chosenFigures, printFigures } from './lib/figureTable.mjs';
 import { root, trainerFolder } from './lib/paths.mjs';
 import { Failure, pythonEnvironment, runMain } from './lib/run.mjs';
 import { say, timed } from './lib/say.mjs';
 import { ensurePeer, ensurePython, setUp } from './lib/setup.mjs';
 
-/** @typedef {{ is: '≥' | '≤' | '<', than: number }} Target */
+/** @typedef {import('./lib/figureTable.mjs').Target} Target */
 /** @typedef {Record<string, number>} Figures a benchmark's last line: its keys, their spread as `<key>_min` and `<key>_max`, and what else it tells */
 /** @typedef {{ threads?: string, quick: boolean }} Options */
 /** @typedef {{ keys: string[], command: (keys: string[], options: Options) => Promise<[program: string, args: string[]]> }} Benchmark */
@@ -62,7 +63,7 @@ await runMain(async () => {
   }
   const missing = wanted.find((key) => typeof figures[key] !== 'number');
   if (missing !== undefined) throw new Failure(`no benchmark measured ${missing}.`);
-  printTable(wanted, figures);
+  printFigures(wanted, figures, targets);
   if (options.quick) say('A quick run: it shows that the benchmarks work; its figures are not to be quoted.');
   console.log(JSON.stringify(Object.fromEntries(wanted.map((key) => [key, figures[key]]))));
   return 0;
@@ -85,13 +86,10 @@ function readOptions() {
       `${error instanceof Error ? error.message : error} Options are --only KEY, --threads N and --quick.`,
     );
   }
-  const only = values.only ?? keys;
-  const unknown = only.find((key) => !keys.includes(key));
-  if (unknown !== undefined) throw new Failure(`There is no figure '${unknown}'; take some of ${keys.join(', ')}.`);
   const { threads, quick } = values;
   if (threads !== undefined && !/^[1-9]\d*$/.test(threads))
     throw new Failure(`--threads is '${threads}', not a number.`);
-  return { wanted: keys.filter((key) => only.includes(key)), quick, ...(threads === undefined ? {} : { threads }) };
+  return { wanted: chosenFigures(keys, values.only), quick, ...(threads === undefined ? {} : { threads }) };
 }
 
 /** @param {string} module in trainer/benchmarks @param {() => Promise<string>} ensure @returns {Benchmark['command']} */
@@ -131,37 +129,4 @@ function figuresOf(name, program, args) {
       return resolve(JSON.parse(last));
     });
   });
-}
-
-/** @param {string[]} keys @param {Figures} figures */
-function printTable(keys, figures) {
-  const rows = [['figure', 'median', 'min–max', 'target', 'reached']];
-  for (const key of keys) {
-    const value = figures[key] ?? NaN;
-    const [least, most] = [figures[`${key}_min`], figures[`${key}_max`]];
-    const { is, than } = targets[key] ?? { is: '<', than: NaN };
-    const reached = is === '≥' ? value >= than : is === '≤' ? value <= than : value < than;
-    rows.push([
-      key,
-      short(value),
-      least === undefined || most === undefined ? '–' : `${short(least)}–${short(most)}`,
-      `${is} ${than}`,
-      reached ? 'yes' : 'NO',
-    ]);
-  }
-  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
-  console.log('');
-  for (const row of rows)
-    console.log(
-      row
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    );
-  console.log('');
-}
-
-/** @param {number} value */
-function short(value) {
-  return String(Number(value.toPrecision(3)));
 }

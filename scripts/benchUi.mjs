@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { chosenFigures, printFigures } from './lib/figureTable.mjs';
 import { srftFolder } from './lib/paths.mjs';
 import { Failure, runMain } from './lib/run.mjs';
 import { say, timed } from './lib/say.mjs';
@@ -11,7 +12,7 @@ import { setUp } from './lib/setup.mjs';
 import { packageExtension, targetOfThisMachine } from './lib/vsix.mjs';
 import { ensureWorkbench } from './lib/workbench.mjs';
 
-/** @type {Record<string, { is: '≤' | '<', than: number }>} in the order of the last line */
+/** @type {Record<string, import('./lib/figureTable.mjs').Target>} in the order of the last line */
 const targets = {
   open_100k_first_frame_ms: { is: '<', than: 300 },
   open_100k_complete_ms: { is: '<', than: 1500 },
@@ -47,9 +48,10 @@ await runMain(async () => {
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-  printTable(wanted, figures);
+  printFigures(wanted, figures, targets);
   const besides = Object.entries(figures).filter(([key]) => !(key in targets));
-  if (besides.length > 0) say(`besides: ${besides.map(([key, value]) => `${key} ${short(value)}`).join(', ')}`);
+  if (besides.length > 0)
+    say(`besides: ${besides.map(([key, value]) => `${key} ${Number(value.toPrecision(3))}`).join(', ')}`);
   console.log(JSON.stringify(Object.fromEntries(wanted.map((key) => [key, figures[key] ?? null]))));
   return 0;
 });
@@ -58,37 +60,9 @@ function wantedKeys() {
   const keys = Object.keys(targets);
   let only;
   try {
-    only = parseArgs({ options: { only: { type: 'string', multiple: true } } }).values.only ?? keys;
+    ({ only } = parseArgs({ options: { only: { type: 'string', multiple: true } } }).values);
   } catch (error) {
     throw new Failure(`${error instanceof Error ? error.message : error} The one option is --only KEY.`);
   }
-  const unknown = only.find((key) => !keys.includes(key));
-  if (unknown !== undefined) throw new Failure(`There is no figure '${unknown}'; take some of ${keys.join(', ')}.`);
-  return keys.filter((key) => only.includes(key));
-}
-
-/** @param {string[]} keys @param {Record<string, number>} figures */
-function printTable(keys, figures) {
-  const rows = [['figure', 'value', 'target', 'reached']];
-  for (const key of keys) {
-    const value = figures[key];
-    const { is, than } = targets[key] ?? { is: '<', than: NaN };
-    const reached = value !== undefined && (is === '≤' ? value <= than : value < than);
-    rows.push([key, value === undefined ? '–' : short(value), `${is} ${than}`, reached ? 'yes' : 'NO']);
-  }
-  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
-  console.log('');
-  for (const row of rows)
-    console.log(
-      row
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    );
-  console.log('');
-}
-
-/** @param {number} value */
-function short(value) {
-  return String(Number(value.toPrecision(3)));
+  return chosenFigures(keys, only);
 }
