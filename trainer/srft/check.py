@@ -264,6 +264,15 @@ def _findings(ready: Prepared, measured: Measured) -> list[Finding]:
     if measured.demonstrations_correct_share is not None and measured.demonstrations_correct_share < 1:
         message = f"only {_share(measured.demonstrations_correct_share)} of the probed demonstrations are judged right"
         add("warning", "data", message, "mend or drop the others, or look whether the reward fits the answers")
+    cut = [problem.id for problem in ready.problems if problem.demonstration_cut]
+    if cut:
+        limit = ready.recipe.training.max_response_tokens or ready.recipe.rollouts.max_tokens
+        key = "training.max_response_tokens" if ready.recipe.training.max_response_tokens else "rollouts.max_tokens"
+        named = ", ".join(cut[:3]) + (", …" if len(cut) > 3 else "")
+        message = (
+            f"{len(cut)} demonstrations are longer than {limit} tokens and are cut, so they teach no end ({named})"
+        )
+        add("warning", key, message, "raise the limit, or shorten or remove them")
     for key, config, problems in (
         ("evaluation.data", ready.recipe.evaluation, ready.held_out),
         ("final_evaluation.data", ready.recipe.final_evaluation, ready.final),

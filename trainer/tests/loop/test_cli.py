@@ -280,6 +280,13 @@ def test_check_measures(capsys):
     assert not Path("runs").exists()
 
 
+@pytest.mark.parametrize("limit", [4, 12])
+def test_check_names_demonstrations_that_are_cut(capsys, limit):
+    _, out, _ = call(capsys, "check", "toy.srft.json", "--json", "--set", f"training.max_response_tokens={limit}")
+    keys = [finding["key"] for finding in json.loads(out)["findings"] if "longer than" in finding["message"]]
+    assert keys == (["training.max_response_tokens"] if limit == 4 else [])
+
+
 @pytest.mark.parametrize("name", ["recipe", "wire"])
 def test_schema(capsys, name):
     code, out, _ = call(capsys, "schema", name)
