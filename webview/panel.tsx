@@ -6,7 +6,7 @@ import { RestrictedLine } from './alertStrip';
 import { followTheme } from './colours';
 import { ComparePage } from './comparePage';
 import { registerControls } from './controls';
-import { keepCurves } from './curves';
+import { isFirstAnswered, keepCurves } from './keepCurves';
 import { EmptyPage, RefusedPage } from './emptyPage';
 import { connect, page } from './page';
 import { keepTables } from './panelTable';
@@ -25,7 +25,7 @@ function App(): VNode {
   const now = page.value;
   switch (now.kind) {
     case 'waiting':
-      return <main class="full-page secondary">Reading the run…</main>;
+      return <Waiting />;
     case 'empty':
       return <EmptyPage message={now.message} />;
     case 'refused':
@@ -33,6 +33,8 @@ function App(): VNode {
     case 'runs': {
       const { runs, canStart } = now.message;
       const [run] = runs;
+      // The charts are made once, with their curves; nothing is quicker than to wait for them.
+      if (!isFirstAnswered.value) return <Waiting />;
       if (run === undefined) return <main class="full-page secondary">No run is shown.</main>;
       return (
         <>
@@ -42,4 +44,8 @@ function App(): VNode {
       );
     }
   }
+}
+
+function Waiting(): VNode {
+  return <main class="full-page secondary">Reading the run…</main>;
 }

@@ -11,7 +11,7 @@ import { FailureStrip, OddityLine } from './alertStrip';
 import { Charts } from './charts';
 import { followTheme } from './colours';
 import { registerControls } from './controls';
-import { keepCurves } from './curves';
+import { keepCurves } from './keepCurves';
 import { Figures } from './figures';
 import { Verdict } from './icon';
 import { connect, runs } from './page';

@@ -1,5 +1,5 @@
 import { curve, envelope, type Curve } from '../core/curves';
-import type { HeaderMessage, SeriesAnswer, SeriesRequest, ToHost, ToPanel } from '../core/generated/panel';
+import type { HeaderMessage, RangeCurves, SeriesRange, ToHost, ToPanel } from '../core/generated/panel';
 import type { Report } from '../core/report';
 
 /** What the page was written with. */
@@ -36,7 +36,7 @@ function receive(message: ToHost): void {
       send(header());
       return;
     case 'series':
-      send(seriesAnswer(message));
+      send({ kind: 'series', request: message.request, ranges: message.ranges.map(rangeCurves) });
       return;
     case 'rollouts':
     case 'rows':
@@ -57,7 +57,7 @@ function header(): HeaderMessage {
   return { kind: 'header', runs: [report.run], pins, canStart: false, smoothing: report.smoothing };
 }
 
-function seriesAnswer({ request, run, metrics: names, from, to, buckets }: SeriesRequest): SeriesAnswer {
+function rangeCurves({ run, metrics: names, from, to, buckets }: SeriesRange): RangeCurves {
   const { rows } = report.curves;
   const start = rangeOf(Math.min(from, rows));
   const end = Math.min(first.length, rangeOf(Math.min(to, rows) - 1) + 1);
@@ -71,8 +71,6 @@ function seriesAnswer({ request, run, metrics: names, from, to, buckets }: Serie
   const ranges = curves[0]?.ranges ?? new Uint32Array(0);
   const at = (column: Float64Array): Float64Array => Float64Array.from(ranges, (range) => column[range] ?? NaN);
   return {
-    kind: 'series',
-    request,
     run,
     from: Math.min(from, rows),
     to: Math.min(to, rows),

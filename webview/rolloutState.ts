@@ -41,7 +41,7 @@ export function keepRollouts(): void {
   });
   let open: Asked<RolloutsAnswer> | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
-  let askedAt = 0;
+  let askedAt = -Infinity;
   let askedKey = '';
   const askNow = (): void => {
     timer = undefined;

@@ -1,4 +1,4 @@
-import type { SeriesAnswer } from '../core/generated/panel';
+import type { RangeCurves } from '../core/generated/panel';
 import type { AxisKind } from './viewState';
 
 /** A curve as it came: extremes of neighbouring ranges of rows. */
@@ -15,7 +15,7 @@ export interface Timeline {
 }
 
 /** Places along the axis of an answer's ranges. */
-export function unitsOf(answer: SeriesAnswer, axis: AxisKind): Float64Array {
+export function unitsOf(answer: RangeCurves, axis: AxisKind): Float64Array {
   switch (axis) {
     case 'step':
       return answer.step;

@@ -42,7 +42,7 @@ export interface ReadyMessage {
   kind: 'ready';
 }
 /**
- * Curves of metrics over a range of rows of the step table.
+ * Curves of the runs shown, all that are wanted at once.
  */
 export interface SeriesRequest {
   kind: 'series';
@@ -50,6 +50,16 @@ export interface SeriesRequest {
    * Number of the request, chosen by the panel; its answer, failure or cancellation carries it.
    */
   request: number;
+  /**
+   * @minItems 1
+   * @maxItems 24
+   */
+  ranges: SeriesRange[];
+}
+/**
+ * Curves of metrics over a range of rows of one run's step table.
+ */
+export interface SeriesRange {
   /**
    * Place of the run in `HeaderMessage.runs`.
    */
@@ -414,7 +424,7 @@ export interface SummaryRow {
   best: boolean;
 }
 /**
- * Envelopes: of each range of rows the least and the greatest finite value; NaN where there is none.
+ * One a range, in their order.
  */
 export interface SeriesAnswer {
   kind: 'series';
@@ -422,6 +432,12 @@ export interface SeriesAnswer {
    * Number of the request, chosen by the panel; its answer, failure or cancellation carries it.
    */
   request: number;
+  ranges: RangeCurves[];
+}
+/**
+ * Envelopes: of each range of rows the least and the greatest finite value; NaN where there is none.
+ */
+export interface RangeCurves {
   /**
    * Place of the run in `HeaderMessage.runs`.
    */

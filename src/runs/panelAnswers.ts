@@ -3,12 +3,12 @@ import { envelope } from '../../core/curves';
 import type {
   PreviewAnswer,
   PreviewRequest,
+  RangeCurves,
   RolloutsAnswer,
   RolloutsRequest,
   RowsAnswer,
   RowsRequest,
-  SeriesAnswer,
-  SeriesRequest,
+  SeriesRange,
 } from '../../core/generated/panel';
 import { broken, read, type Read } from '../../core/read';
 import { rolloutText, tokenTexts, type RolloutColumns } from '../../core/rolloutColumns';
@@ -17,20 +17,18 @@ import type { RunModel } from '../../core/runModel';
 import type { RunStore } from './runStore';
 
 /** Curves of the asked rows, each bucket with its extremes. A metric the run has not is left out. */
-export function seriesAnswer(model: RunModel, request: SeriesRequest): SeriesAnswer {
+export function rangeCurves(model: RunModel, range: SeriesRange): RangeCurves {
   const { steps } = model;
-  const from = Math.min(request.from, steps.step.length);
-  const to = Math.min(request.to, steps.step.length);
-  const curves = request.metrics.flatMap((name) => {
+  const from = Math.min(range.from, steps.step.length);
+  const to = Math.min(range.to, steps.step.length);
+  const curves = range.metrics.flatMap((name) => {
     const metric = steps.metrics.get(name);
-    return metric === undefined ? [] : [{ name, envelope: envelope(metric.curve, from, to, request.buckets) }];
+    return metric === undefined ? [] : [{ name, envelope: envelope(metric.curve, from, to, range.buckets) }];
   });
   const rows = curves[0]?.envelope.rows ?? new Uint32Array(0);
   const startedAt = model.startedAt ?? valueAt(steps.time, 0);
   return {
-    kind: 'series',
-    request: request.request,
-    run: request.run,
+    run: range.run,
     from,
     to,
     step: picked(steps.step, rows),

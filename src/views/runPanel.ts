@@ -1,8 +1,18 @@
 import { Uri, workspace, type Disposable, type ExtensionContext, type WebviewPanel } from 'vscode';
-import type { Check, Failure, Intent, RunHeader, SaveImage, Stage, ToHost, ToPanel } from '../../core/generated/panel';
+import type {
+  Check,
+  Failure,
+  Intent,
+  RunHeader,
+  SaveImage,
+  SeriesRequest,
+  Stage,
+  ToHost,
+  ToPanel,
+} from '../../core/generated/panel';
 import { validateToHost } from '../../core/generated/panelValidators.mjs';
 import { startingHeader } from '../../core/runHeader';
-import { previewAnswer, rolloutsAnswer, rowsAnswer, seriesAnswer } from '../runs/panelAnswers';
+import { previewAnswer, rangeCurves, rolloutsAnswer, rowsAnswer } from '../runs/panelAnswers';
 import type { RunWatch } from '../runs/runWatch';
 import type { RunLibrary, RunNews } from './library';
 import type { Log } from './log';
@@ -31,6 +41,8 @@ const pinsKey = 'srft.pinnedMetrics';
 export function pinnedMetrics(context: ExtensionContext): string[] {
   return context.workspaceState.get<string[]>(pinsKey, []);
 }
+
+const noSuchRun = 'there is no such run in this panel';
 
 /** A header is sent at most this often. */
 const headerEveryMs = 100;
@@ -225,24 +237,32 @@ export class RunPanel implements Disposable {
       case 'cancel':
         return;
       case 'series':
+        this.answerSeries(message);
+        return;
       case 'rollouts':
       case 'rows':
       case 'preview': {
         const run = this.runs[message.run];
-        if (run === undefined) this.fail(message.request, 'there is no such run in this panel');
+        if (run === undefined) this.fail(message.request, noSuchRun);
         else await this.answerAbout(run, message);
       }
     }
   }
 
+  private answerSeries({ request, ranges }: SeriesRequest): void {
+    const curves = ranges.flatMap((range) => {
+      const run = this.runs[range.run];
+      return run === undefined ? [] : [rangeCurves(run.store.model, range)];
+    });
+    if (curves.length < ranges.length) this.fail(request, noSuchRun);
+    else this.send({ kind: 'series', request, ranges: curves });
+  }
+
   private async answerAbout(
     run: RunWatch,
-    message: Extract<ToHost, { kind: 'series' | 'rollouts' | 'rows' | 'preview' }>,
+    message: Extract<ToHost, { kind: 'rollouts' | 'rows' | 'preview' }>,
   ): Promise<void> {
     switch (message.kind) {
-      case 'series':
-        this.send(seriesAnswer(run.store.model, message));
-        return;
       case 'rows':
         this.send(rowsAnswer(run.store, message));
         return;

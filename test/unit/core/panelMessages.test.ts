@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { validateToHost, validateToPanel } from '../../../core/generated/panelValidators.mjs';
 
-const series = { kind: 'series', request: 1, run: 0, metrics: ['loss/total'], from: 0, to: 10, buckets: 100 };
+const range = { run: 0, metrics: ['loss/total'], from: 0, to: 10, buckets: 100 };
+const seriesOf = (...ranges: object[]): object => ({ kind: 'series', request: 1, ranges });
+const series = seriesOf(range);
 
 describe('messages of a panel', () => {
   it('what a panel may say is taken', () => {
@@ -18,11 +20,12 @@ describe('messages of a panel', () => {
     ['an unknown kind', { kind: 'command', command: 'workbench.action.terminal.new' }],
     ['an intent that is no intent', { kind: 'intent', run: 0, intent: 'workbench.trust.manage', step: null, id: null }],
     ['one key more', { ...series, command: 'x' }],
-    ['a key less', { kind: 'series', request: 1, run: 0, metrics: [], from: 0, to: 10 }],
-    ['a run there cannot be', { ...series, run: 8 }],
-    ['a broken number', { ...series, from: 0.5 }],
-    ['a number that is none', { ...series, to: NaN }],
-    ['too many metrics', { ...series, metrics: Array.from({ length: 65 }, () => 'loss/total') }],
+    ['a key less', seriesOf({ run: 0, metrics: [], from: 0, to: 10 })],
+    ['a run there cannot be', seriesOf({ ...range, run: 8 })],
+    ['too many ranges', seriesOf(...Array.from({ length: 25 }, () => range))],
+    ['a broken number', seriesOf({ ...range, from: 0.5 })],
+    ['a number that is none', seriesOf({ ...range, to: NaN })],
+    ['too many metrics', seriesOf({ ...range, metrics: Array.from({ length: 65 }, () => 'loss/total') })],
     ['a file name with folders', { kind: 'saveImage', format: 'png', name: '../x', data: new Uint8Array() }],
     ['a text for bytes', { kind: 'saveImage', format: 'png', name: 'x', data: 'AAAA' }],
   ];
@@ -34,9 +37,10 @@ describe('messages of a panel', () => {
 
   it('the other side takes typed arrays as they are, and nothing in their place', () => {
     const empty = new Float64Array();
-    const answer = { kind: 'series', request: 1, run: 0, from: 0, to: 0, step: empty, tokens: empty, seconds: empty };
-    assert.ok(validateToPanel({ ...answer, curves: [{ metric: 'loss/total', low: empty, high: empty }] }));
-    assert.equal(validateToPanel({ ...answer, curves: [{ metric: 'loss/total', low: [1], high: empty }] }), false);
-    assert.equal(validateToPanel({ ...answer, step: '<b>', curves: [] }), false);
+    const answer = { run: 0, from: 0, to: 0, step: empty, tokens: empty, seconds: empty };
+    assert.ok(validateToPanel(seriesOf({ ...answer, curves: [{ metric: 'loss/total', low: empty, high: empty }] })));
+    const untyped = [{ metric: 'loss/total', low: [1], high: empty }];
+    assert.equal(validateToPanel(seriesOf({ ...answer, curves: untyped })), false);
+    assert.equal(validateToPanel(seriesOf({ ...answer, step: '<b>', curves: [] })), false);
   });
 });
