@@ -1,6 +1,6 @@
 import { effect } from '@preact/signals';
 import type { VNode } from 'preact';
-import { useEffect, useMemo, useRef } from 'preact/hooks';
+import { useLayoutEffect, useMemo, useRef } from 'preact/hooks';
 import { colours } from './colours';
 import { drawnRows, plotWidth } from './curves';
 import { onFrame } from './frames';
@@ -17,7 +17,7 @@ export function ChartPanel({ spec }: { readonly spec: PanelSpec }): VNode {
   const isLog = view.value.logPanels.includes(spec.id);
   // The header comes anew ten times a second; the chart is made again only for another panel.
   const key = useMemo(() => JSON.stringify(spec), [spec]);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const element = target.current;
     return element === null ? undefined : keepDrawn(element, spec);
   }, [key, isLog]);
@@ -32,12 +32,16 @@ export function ChartPanel({ spec }: { readonly spec: PanelSpec }): VNode {
 
 /** Draw the panel whenever what it shows changes, at most once a frame. */
 function keepDrawn(element: HTMLElement, spec: PanelSpec): () => void {
+  // Made in the frame that shows the page first: by then the width is known, and nothing is drawn twice.
+  let chart: PanelChart | undefined;
   const size = (): [number, number] => [plotWidth.value + axisWidth + rightPad, spec.height];
-  const [width, height] = size();
-  const chart = new PanelChart(element, { width, height }, sceneOf(spec), colours.peek());
   const frame = onFrame(() => {
-    chart.resize(...size());
-    chart.draw(sceneOf(spec), colours.peek());
+    const [width, height] = size();
+    if (chart === undefined) chart = new PanelChart(element, { width, height }, sceneOf(spec), colours.peek());
+    else {
+      chart.resize(width, height);
+      chart.draw(sceneOf(spec), colours.peek());
+    }
     markDrawn();
   });
   const stop = effect(() => {
@@ -48,7 +52,7 @@ function keepDrawn(element: HTMLElement, spec: PanelSpec): () => void {
   return () => {
     stop();
     frame.cancel();
-    chart.dispose();
+    chart?.dispose();
   };
 }
 

@@ -1,5 +1,5 @@
 import type { VNode } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { AxisLane } from './axisLane';
 import { ChartPanel } from './chartPanel';
 import { Checkbox, Dropdown } from './controls';
@@ -16,7 +16,7 @@ import { brush, change, view, type AxisKind } from './viewState';
 /** All charts on one axis, with one cursor and one brush. */
 export function Charts(): VNode {
   const column = useRef<HTMLDivElement>(null);
-  useEffect(() => (column.current === null ? undefined : followWidth(column.current)), []);
+  useLayoutEffect(() => (column.current === null ? undefined : followWidth(column.current)), []);
   const isEmpty = runs.value.every(({ rows }) => rows === 0);
   return (
     <div class="charts">
@@ -54,11 +54,14 @@ const legendWidth = 214;
 const narrowBelow = 560;
 
 function followWidth(element: HTMLElement): () => void {
-  const observer = new ResizeObserver(([entry]) => {
-    const width = entry?.contentRect.width ?? 0;
+  const take = (width: number): void => {
     const isNarrow = width < narrowBelow;
     element.classList.toggle('narrow', isNarrow);
     plotWidth.value = Math.max(80, Math.floor(width - axisWidth - rightPad - (isNarrow ? 0 : legendWidth)));
+  };
+  take(element.clientWidth);
+  const observer = new ResizeObserver(([entry]) => {
+    take(entry?.contentRect.width ?? 0);
   });
   observer.observe(element);
   return () => {

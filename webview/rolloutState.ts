@@ -31,7 +31,7 @@ export function thaw(): void {
 
 type Wanted = Pick<ViewState, 'filter' | 'text' | 'grouping' | 'sources' | 'sort' | 'descending'>;
 
-const listPauseMs = 300;
+const listPauseMs = 100;
 
 /** Keep list, lines and preview with what the person chose. */
 export function keepRollouts(): void {
@@ -39,7 +39,8 @@ export function keepRollouts(): void {
     if (brush.value === null) frozenAt.value = null;
     else if (frozenAt.peek() === null) thaw();
   });
-  let open: Asked<RolloutsAnswer> | undefined;
+  let isAsking = false;
+  let again = false;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let askedAt = -Infinity;
   let askedKey = '';
@@ -67,16 +68,18 @@ export function keepRollouts(): void {
     if (key === askedKey) return;
     askedKey = key;
     askedAt = performance.now();
-    open?.cancel();
-    const asked = ask({ kind: 'rollouts', run: 0, ...question });
-    open = asked;
-    void asked.answer.then((answer) => {
+    isAsking = true;
+    void ask({ kind: 'rollouts', run: 0, ...question }).answer.then((answer) => {
+      isAsking = false;
       listTrouble.value = answer.kind === 'broken' ? answer.reason : null;
       if (answer.kind === 'read') list.value = answer.value;
+      if (again) askSoon();
     });
   };
+  // One question at a time: a brush that is drawn asks for as many lists as the host can make, the last one surely.
   const askSoon = (): void => {
-    timer ??= setTimeout(askNow, Math.max(0, listPauseMs - (performance.now() - askedAt)));
+    again = isAsking;
+    if (!isAsking) timer ??= setTimeout(askNow, Math.max(0, listPauseMs - (performance.now() - askedAt)));
   };
   effect(() => {
     follow(runs, view, listedSteps, frozenAt);

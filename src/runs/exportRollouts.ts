@@ -1,5 +1,5 @@
 import { open } from 'node:fs/promises';
-import { ByteWriter, ParquetWriter, schemaFromColumnData, type BasicType, type ColumnSource } from 'hyparquet-writer';
+import type { BasicType, ColumnSource } from 'hyparquet-writer';
 import { valueAt, type NumberColumn } from '../../core/columns';
 import { rolloutText } from '../../core/rolloutColumns';
 import { isCurrent, type RolloutIndex } from '../../core/rolloutIndex';
@@ -20,6 +20,8 @@ export async function exportRollouts(store: RunStore, file: string, options: Exp
   // Rows that come meanwhile are the next export's; so are their parts and weights.
   const end = index.length;
   const columns = columnsOf(store);
+  // A file of its own in the bundle: who exports nothing need not load it.
+  const { ByteWriter, ParquetWriter, schemaFromColumnData } = await import('hyparquet-writer');
   return cancellable(options.signal, () =>
     writeAside(file, async (aside) => {
       const handle = await open(aside, 'w');

@@ -113,8 +113,8 @@ export class RunWatch {
   }
 }
 
-/** So often a record that is being read is news; other work comes in between all the same. */
-const sliceMs = 120;
+/** So long a question of a panel waits at most while a record is being read. */
+const sliceMs = 40;
 
 /** A process is looked up this often, and whenever something came. */
 const presenceEveryMs = 2000;
