@@ -46,6 +46,8 @@ const noSuchRun = 'there is no such run in this panel';
 
 /** A header is sent at most this often. */
 const headerEveryMs = 100;
+/** What is sent while a long record is read is time taken from reading it. */
+const headerWhileReadingEveryMs = 400;
 
 /** One webview and the runs it shows. Hidden it gets nothing, and shown again it is told all. */
 export class RunPanel implements Disposable {
@@ -153,10 +155,11 @@ export class RunPanel implements Disposable {
   }
 
   private scheduleHeader(): void {
-    if (!this.isReady || this.timer !== undefined) return;
-    const wait = Math.max(0, this.sentAt + headerEveryMs - performance.now());
+    if (!this.isReady) return;
+    clearTimeout(this.timer);
+    const everyMs = this.runs.some(({ isReading }) => isReading) ? headerWhileReadingEveryMs : headerEveryMs;
+    const wait = Math.max(0, this.sentAt + everyMs - performance.now());
     this.timer = setTimeout(() => {
-      this.timer = undefined;
       this.sendHeader();
     }, wait);
   }
