@@ -7,6 +7,7 @@ import { pickRecipe } from './views/pick';
 import type { RecipeFeatures } from './views/recipes/index';
 import type { RunControl } from './views/runControl';
 import { reportIssue, type RunCommands } from './views/runCommands';
+import type { TraceFeatures } from './views/traces/index';
 import type { TrainerEnvironment } from './views/trainerEnvironment';
 import type { Training } from './views/training';
 
@@ -19,6 +20,7 @@ export interface CommandParts {
   readonly environment: TrainerEnvironment;
   readonly recipes: RecipeFeatures;
   readonly demonstrations: DemonstrationFeatures;
+  readonly traces: TraceFeatures;
   readonly library: RunLibrary;
   readonly log: Log;
   readonly versions: { readonly extension: string; readonly editor: string };
@@ -29,7 +31,8 @@ export type Command = (target?: unknown, more?: unknown) => Promise<void> | void
 
 /** Every command of package.json, by its name without `srft.`. */
 export function commandTable(parts: CommandParts): Readonly<Record<string, Command>> {
-  const { runs, manage, training, control, environment, recipes, demonstrations, library, log, versions } = parts;
+  const { runs, manage, training, control, environment, recipes, demonstrations, traces, library, log, versions } =
+    parts;
   return {
     trainDemo: () => training.trainDemo(),
     train: async (target) => {
@@ -55,6 +58,19 @@ export function commandTable(parts: CommandParts): Readonly<Record<string, Comma
     exportReport: (target) => manage.exportReport(target),
     exportCsv: (target) => manage.exportCsv(target),
     exportParquet: (target) => manage.exportParquet(target),
+    openTrace: (target, range) => traces.commands.openTrace(target, range),
+    chooseOverlay: () => traces.editors.pick(),
+    nextOverlay: () => traces.editors.next(),
+    describeToken: () => {
+      traces.commands.describeToken();
+    },
+    copyTraceLink: () => traces.commands.copyLink(),
+    copyTraceMarkdown: () => traces.commands.copyMarkdown(),
+    showOnCurves: (target) => traces.commands.showOnCurves(target),
+    samePrompt: (target) => traces.commands.samePrompt(target),
+    compareTraces: (target) => traces.commands.compareTraces(target),
+    nextTrace: () => traces.commands.neighbour(1),
+    previousTrace: () => traces.commands.neighbour(-1),
     setUpEnvironment: async () => {
       await environment.setUp();
     },

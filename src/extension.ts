@@ -13,6 +13,7 @@ import { RunPanels } from './views/runPanels';
 import { RunsTree } from './views/runsTree';
 import { RunStatusBar } from './views/statusBar';
 import { TrainerEnvironment } from './views/trainerEnvironment';
+import { registerTraces } from './views/traces/index';
 import { Training } from './views/training';
 
 /** Makes the parts of the extension and hands them to each other. */
@@ -35,6 +36,7 @@ export function activate(context: ExtensionContext): void {
   const runs = new RunCommands(library, panels, pick, environment);
   const recipes = registerRecipes(context, { environment, library, log });
   const demonstrations = registerDemonstrations(context, { environment, log });
+  const traces = registerTraces(context, { library, curves: panels, log });
   const table = commandTable({
     runs,
     manage: new ManageCommands(context, library, pick),
@@ -43,6 +45,7 @@ export function activate(context: ExtensionContext): void {
     environment,
     recipes,
     demonstrations,
+    traces,
     library,
     log,
     versions: { extension: (context.extension.packageJSON as { version: string }).version, editor: version },
@@ -56,6 +59,7 @@ export function activate(context: ExtensionContext): void {
     treeView,
     recipes,
     demonstrations,
+    traces,
     new RunStatusBar(library),
     new RunNotifications(library, (run) => panels.isVisible(run)),
     ...Object.entries(table).map(([name, run]) => commands.registerCommand(`srft.${name}`, run)),

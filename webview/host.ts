@@ -77,6 +77,7 @@ export function listen(onNews: (message: News) => void): void {
       case 'header':
       case 'live':
       case 'empty':
+      case 'brush':
         onNews(data);
         break;
       case 'failed':

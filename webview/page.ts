@@ -1,6 +1,7 @@
 import { computed, signal } from '@preact/signals';
 import type { EmptyMessage, HeaderMessage, LiveMessage, RunHeader } from '../core/generated/panel';
 import { listen, post } from './host';
+import { change } from './viewState';
 
 /** What the panel shows as a whole. */
 export type Page =
@@ -35,6 +36,9 @@ export function connect(): void {
         break;
       case 'live':
         live.value = message;
+        break;
+      case 'brush':
+        change({ brush: { from: message.from, to: message.to }, zoom: null });
         break;
       case 'failed':
         page.value = { kind: 'refused', reason: message.message };

@@ -4,7 +4,7 @@ import { formatCount, formatNumber } from '../core/format';
 import { wish } from './host';
 import { Icon, Verdict } from './icon';
 import { runs } from './page';
-import { chosen, lines, preview, previewTrouble } from './rolloutState';
+import { chosen, lines, openTrace, preview, previewTrouble } from './rolloutState';
 import { visibleText } from './visibleText';
 
 /** The chosen rollout, whole, its tokens tinted by their entropy. */
@@ -26,6 +26,18 @@ export function Preview(): VNode | null {
         )}
         <span class="secondary one-line">{answer?.id}</span>
         <span class="spacer" />
+        {answer !== null && (
+          <button
+            type="button"
+            class="link"
+            title="Open as a document (Enter in the list)"
+            onClick={() => {
+              openTrace(row);
+            }}
+          >
+            Open Trace
+          </button>
+        )}
         {runs.value.length === 1 && (
           <button
             type="button"

@@ -4,7 +4,7 @@ import type { RolloutGroup, RolloutRow, SortKey } from '../core/generated/panel'
 import { formatCount, formatShare } from '../core/format';
 import { Icon, Verdict } from './icon';
 import { layoutOf, type ListItem, type Openness } from './listLayout';
-import { chosen, lines, list, wantLines } from './rolloutState';
+import { chosen, lines, list, openTrace, wantLines } from './rolloutState';
 import { filterOrder } from './rolloutPane';
 import { change, view } from './viewState';
 import { visibleText, visibleWords } from './visibleText';
@@ -92,8 +92,11 @@ export function RolloutList(): VNode {
           if (item?.kind === 'group') open(item.group, 'closed');
           else moveTo(parentOf(focus));
           return true;
-        case ' ':
         case 'Enter':
+          if (item?.kind === 'row') openTrace(item.row);
+          else act(item);
+          return true;
+        case ' ':
           act(item);
           return true;
         case '/':
@@ -141,6 +144,9 @@ export function RolloutList(): VNode {
                 onClick={() => {
                   setFocus(place);
                   act(item);
+                }}
+                onDblClick={() => {
+                  if (item?.kind === 'row') openTrace(item.row);
                 }}
               >
                 {item?.kind === 'group' && (

@@ -1,7 +1,7 @@
 import { computed, effect, signal } from '@preact/signals';
 import type { PreviewAnswer, RolloutRow, RolloutsAnswer } from '../core/generated/panel';
 import { listedSteps } from './curves';
-import { ask, type Asked } from './host';
+import { ask, wish, type Asked } from './host';
 import { page, runs } from './page';
 import { brush, view, type ViewState } from './viewState';
 import { follow } from './follow';
@@ -17,6 +17,12 @@ export const lines = signal<ReadonlyMap<number, RolloutRow>>(new Map());
 export const chosen = signal<number | null>(null);
 export const preview = signal<PreviewAnswer | null>(null);
 export const previewTrouble = signal<string | null>(null);
+
+/** Ask for a rollout as a document of the editor. */
+export function openTrace(row: number): void {
+  const id = lines.peek().get(row)?.id;
+  if (id !== undefined) wish('openTrace', 0, { id });
+}
 
 /** How many rollouts came since the list was frozen. */
 export const newRollouts = computed(() => Math.max(0, (runs.value[0]?.indexRows ?? 0) - (frozenAt.value ?? Infinity)));

@@ -31,6 +31,7 @@ export type ToPanel =
   | PreviewAnswer
   | LiveMessage
   | FailedAnswer
+  | BrushMessage
   | EmptyMessage;
 export type RunState =
   'starting' | 'running' | 'paused' | 'stopping' | 'finished' | 'stopped' | 'failed' | 'gone' | 'silent' | 'watching';
@@ -185,13 +186,14 @@ export interface Intent {
     | 'trainDemo'
     | 'newRecipe'
     | 'openRun'
-    | 'doctor';
+    | 'doctor'
+    | 'openTrace';
   /**
    * For `fork` and `compare`.
    */
   step: number | null;
   /**
-   * For `dismissAlert`: the alert's id.
+   * For `dismissAlert`: the alert's id; for `openTrace`: the rollout's.
    */
   id: string | null;
 }
@@ -644,6 +646,14 @@ export interface FailedAnswer {
    */
   request: number;
   message: string;
+}
+/**
+ * Steps that a person wants to see: they are brushed.
+ */
+export interface BrushMessage {
+  kind: 'brush';
+  from: number;
+  to: number;
 }
 /**
  * There is no run to show: what a run needs, and what is there already.

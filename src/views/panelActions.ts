@@ -13,6 +13,11 @@ export function panelActions(library: RunLibrary): PanelActions {
         if (run !== undefined && intent.id !== null) library.dismiss(run, intent.id);
         return;
       }
+      if (intent.intent === 'openTrace') {
+        const runId = run?.store.manifest.run_id;
+        void commands.executeCommand('srft.openTrace', runId === undefined ? undefined : { runId, id: intent.id });
+        return;
+      }
       void runIntent(intent.intent, intent.step, run);
     },
     saveImage(image) {
@@ -21,7 +26,7 @@ export function panelActions(library: RunLibrary): PanelActions {
   };
 }
 
-type CommandIntent = Exclude<Intent['intent'], 'dismissAlert'>;
+type CommandIntent = Exclude<Intent['intent'], 'dismissAlert' | 'openTrace'>;
 
 /** An intent names a command here and nowhere else. */
 const commandOf: Readonly<Record<CommandIntent, string>> = {

@@ -1,5 +1,6 @@
 import { Uri, workspace, type Disposable, type ExtensionContext, type WebviewPanel } from 'vscode';
 import type {
+  BrushMessage,
   Check,
   Failure,
   Intent,
@@ -57,6 +58,7 @@ export class RunPanel implements Disposable {
   private timer: NodeJS.Timeout | undefined;
   private sentAt = -Infinity;
   private checks: Check[] = [];
+  private wantedBrush: BrushMessage | undefined;
 
   constructor(
     private readonly panel: WebviewPanel,
@@ -115,6 +117,12 @@ export class RunPanel implements Disposable {
     this.runs = [run];
     this.onVisibility();
     this.scheduleHeader();
+  }
+
+  /** Brush steps, at once or as soon as the page is there. */
+  brush(from: number, to: number): void {
+    this.wantedBrush = { kind: 'brush', from, to };
+    this.sendBrush();
   }
 
   reveal(): void {
@@ -183,6 +191,12 @@ export class RunPanel implements Disposable {
     });
   }
 
+  private sendBrush(): void {
+    if (this.wantedBrush === undefined || !this.isReady || !this.panel.visible) return;
+    this.send(this.wantedBrush);
+    this.wantedBrush = undefined;
+  }
+
   private sendLive(place: number): void {
     const run = this.runs[place];
     const live = run === undefined ? null : this.library.liveOf(run);
@@ -223,6 +237,7 @@ export class RunPanel implements Disposable {
       case 'ready':
         this.isReady = true;
         this.sendHeader();
+        this.sendBrush();
         this.runs.forEach((_, place) => {
           this.sendLive(place);
         });

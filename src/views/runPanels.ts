@@ -42,6 +42,12 @@ export class RunPanels implements Disposable {
     this.adopt(panel, runs);
   }
 
+  /** Show a run's panel with these steps brushed. */
+  showSteps(run: RunWatch, from: number, to: number): void {
+    this.show([run]);
+    this.panels.get(keyOf([run]))?.brush(from, to);
+  }
+
   /** Show a run that is being started; call the result with each change of it, and with the run once it is there. */
   showBeginning(beginning: Beginning): (run?: RunWatch) => void {
     this.panels.get(emptyKey)?.dispose();

@@ -1,0 +1,58 @@
+import { languages, window, workspace, type Disposable, type ExtensionContext } from 'vscode';
+import type { RunLibrary } from '../library';
+import type { Log } from '../log';
+import { traceScheme } from './traceAddress';
+import { TraceCommands, type Curves } from './traceCommands';
+import { TraceEditors } from './traceEditors';
+import { TraceHover } from './traceHover';
+import { TraceLenses } from './traceLenses';
+import { TraceLibrary } from './traceLibrary';
+import { TraceOutline } from './traceOutline';
+
+/** What traces need of the rest of the extension. */
+export interface TraceParts {
+  readonly library: RunLibrary;
+  readonly curves: Curves;
+  readonly log: Log;
+}
+
+/** Rollouts as documents of the editor, and the commands about them. */
+export interface TraceFeatures extends Disposable {
+  readonly commands: TraceCommands;
+  readonly editors: TraceEditors;
+}
+
+const language = 'srft-trace';
+
+/** Documents, tints, hovers, lenses and outline of traces. */
+export function registerTraces(context: ExtensionContext, { library, curves, log }: TraceParts): TraceFeatures {
+  const traces = new TraceLibrary(library, log);
+  const lenses = new TraceLenses(traces, (open) => editors.overlayOf(open)?.label ?? 'none');
+  const editors = new TraceEditors(context, traces, () => {
+    lenses.refresh();
+  });
+  const traceCommands = new TraceCommands(context, traces, editors, curves);
+  const outline = new TraceOutline(traces);
+  const selector = { scheme: traceScheme };
+  const owned: Disposable[] = [
+    traces,
+    lenses,
+    editors,
+    languages.registerCodeLensProvider(selector, lenses),
+    languages.registerHoverProvider(selector, new TraceHover(traces)),
+    languages.registerDocumentSymbolProvider(selector, outline),
+    languages.registerFoldingRangeProvider(selector, outline),
+    window.registerUriHandler(traceCommands),
+    workspace.onDidOpenTextDocument((document) => {
+      if (document.uri.scheme === traceScheme && document.languageId !== language)
+        void languages.setTextDocumentLanguage(document, language);
+    }),
+  ];
+  return {
+    commands: traceCommands,
+    editors,
+    dispose: () => {
+      for (const part of owned) part.dispose();
+    },
+  };
+}

@@ -1,0 +1,64 @@
+import { Uri } from 'vscode';
+
+/** Names one rollout wherever its run lies. */
+export interface TraceAddress {
+  readonly runId: string;
+  /** Id of the rollout within its run. */
+  readonly id: string;
+}
+
+/** Offsets within the response, in UTF-16 units. */
+export interface TraceRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Scheme of the documents that show traces. */
+export const traceScheme = 'srft-trace';
+
+/** What of a rollout stands in the path of its document: tabs and breadcrumbs show it, nothing reads it. */
+export interface TraceNames {
+  readonly run: string;
+  readonly step: number;
+  readonly prompt: string;
+  readonly rollout: string;
+}
+
+/** The document of a rollout. */
+export function uriOf({ runId, id }: TraceAddress, { run, step, prompt, rollout }: TraceNames): Uri {
+  const path = [run, `step ${step}`, `${prompt} · ${rollout}`].map(segment).join('/');
+  return Uri.from({ scheme: traceScheme, path: `/${path}`, query: queryOf({ runId, id }) });
+}
+
+/** The rollout of a document, or of a link that was copied; undefined for anything else. */
+export function addressOf(uri: Uri): TraceAddress | undefined {
+  const values = new URLSearchParams(uri.query);
+  const runId = values.get('run');
+  const id = values.get('rollout');
+  return runId === null || id === null || !/^[0-9a-f]{32}$/.test(runId) ? undefined : { runId, id };
+}
+
+/** A link that opens the trace in this editor, wherever it is pasted. `extension` is the extension's id. */
+export function linkOf(address: TraceAddress, editor: string, extension: string): string {
+  return `${editor}://${extension}/trace?${queryOf(address)}`;
+}
+
+/** The address in a text that somebody pasted: a link, the address of a document, or nothing. */
+export function pastedAddress(text: string): TraceAddress | undefined {
+  try {
+    return addressOf(Uri.parse(text.trim(), true));
+  } catch {
+    // What is no address at all is not one of a trace.
+    return undefined;
+  }
+}
+
+function queryOf({ runId, id }: TraceAddress): string {
+  return new URLSearchParams({ run: runId, rollout: id }).toString();
+}
+
+/** A name may hold anything; within a path it is one segment. */
+function segment(name: string): string {
+  const words = name.replaceAll(/[/\\\p{Cc}\p{Cf}]/gu, ' ').slice(0, 80);
+  return /^\.*$/.test(words.trim()) ? `_${words}` : words;
+}

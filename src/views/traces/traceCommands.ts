@@ -1,0 +1,227 @@
+import {
+  commands,
+  env,
+  Range,
+  Selection,
+  TextEditorRevealType,
+  window,
+  workspace,
+  type ExtensionContext,
+  type QuickPickItem,
+  type Uri,
+  type UriHandler,
+} from 'vscode';
+import { valueAt } from '../../../core/columns';
+import { formatNumber } from '../../../core/format';
+import { promptHistory } from '../../../core/promptHistory';
+import { rolloutRow } from '../../../core/rolloutList';
+import { placeAt, tokenCount } from '../../../core/trace';
+import { factsOfTrace } from '../../../core/traceWords';
+import { visibleWords } from '../../../core/visibleWords';
+import type { RunWatch } from '../../runs/runWatch';
+import { addressOf, linkOf, pastedAddress, type TraceAddress, type TraceRange } from './traceAddress';
+import type { TraceEditors } from './traceEditors';
+import { tokenAtPosition, tokenSentence } from './traceHover';
+import type { OpenTrace, TraceLibrary } from './traceLibrary';
+
+/** What traces need of the panels. */
+export interface Curves {
+  /** Show a run's panel with these steps brushed. */
+  showSteps(run: RunWatch, from: number, to: number): void;
+}
+
+/** The commands about traces. */
+export class TraceCommands implements UriHandler {
+  constructor(
+    private readonly context: ExtensionContext,
+    private readonly traces: TraceLibrary,
+    private readonly editors: TraceEditors,
+    private readonly curves: Curves,
+  ) {}
+
+  /** Open a rollout as a document, at a range of its response; without an address, ask for a link. */
+  async openTrace(target: unknown, more?: unknown): Promise<void> {
+    const address = isAddress(target) ? target : await this.askAddress();
+    if (address === undefined) return;
+    const found = await this.traces.find(address);
+    if (found.kind === 'broken') void window.showErrorMessage(found.reason);
+    else await this.openRow(found.value.run, found.value.row, isRange(more) ? more : undefined);
+  }
+
+  /** Open a row of a run's index. */
+  async openRow(run: RunWatch, row: number, range?: TraceRange): Promise<void> {
+    const document = await workspace.openTextDocument(this.traces.uriOfRow(run, row));
+    const open = this.traces.of(document);
+    const editor = await window.showTextDocument(document, { preview: true });
+    if (open === undefined || range === undefined) return;
+    const { trace } = open;
+    const from = placeAt(trace, trace.responseStart + range.from);
+    const to = placeAt(trace, trace.responseStart + range.to);
+    const shown = new Range(from.line, from.column, to.line, to.column);
+    editor.selection = new Selection(shown.start, shown.end);
+    editor.revealRange(shown, TextEditorRevealType.InCenterIfOutsideViewport);
+  }
+
+  /** A link that was clicked elsewhere. */
+  async handleUri(uri: Uri): Promise<void> {
+    const address = uri.path === '/trace' ? addressOf(uri) : undefined;
+    if (address === undefined) void window.showErrorMessage('This link names no trace.');
+    else await this.openTrace(address);
+  }
+
+  async copyLink(): Promise<void> {
+    const open = this.active();
+    if (open === undefined) return;
+    await env.clipboard.writeText(linkOf(open.address, env.uriScheme, this.context.extension.id));
+    void window.setStatusBarMessage('Link to the trace copied.', 3000);
+  }
+
+  /** Text and figures, fenced so that nothing the model wrote is read as Markdown. */
+  async copyMarkdown(): Promise<void> {
+    const open = this.active();
+    if (open === undefined) return;
+    await env.clipboard.writeText(markdownOf(open));
+    void window.setStatusBarMessage('Trace copied as Markdown.', 3000);
+  }
+
+  describeToken(): void {
+    const { active } = this.editors;
+    if (active === undefined) return;
+    const token = tokenAtPosition(active.open, active.editor.selection.active);
+    void window.showInformationMessage(
+      token === -1 ? 'The cursor is in the prompt, which has no figures.' : tokenSentence(active.open, token),
+    );
+  }
+
+  /** The step of a trace on every curve. */
+  async showOnCurves(target: unknown): Promise<void> {
+    const open = await this.foundOr(target);
+    if (open === undefined) return;
+    const step = valueAt(open.run.store.index.numbers.step, open.row);
+    this.curves.showSteps(open.run, step, step);
+  }
+
+  /** Every answer to the same prompt, to open one or to see what changed. */
+  async samePrompt(target: unknown): Promise<void> {
+    const open = await this.foundOr(target);
+    if (open === undefined) return;
+    const { index, model } = open.run.store;
+    const history = promptHistory(index, model.attempts, index.promptIds[open.row] ?? '');
+    const right = history.firstRight === null ? 'never right so far' : `first right at step ${history.firstRight}`;
+    const back = history.fellBack.length === 0 ? '' : `, fell back at ${history.fellBack.slice(0, 5).join(', ')}`;
+    const picked = await this.pickRow(open, history.rows, `Answers to this prompt: ${right}${back}`);
+    if (picked !== undefined) await this.openRow(open.run, picked);
+  }
+
+  /** Two traces beside each other. */
+  async compareTraces(target: unknown): Promise<void> {
+    const open = await this.foundOr(target);
+    if (open === undefined) return;
+    const { index, model } = open.run.store;
+    const { rows } = promptHistory(index, model.attempts, index.promptIds[open.row] ?? '');
+    const other = await this.pickRow(open, rows, 'Compare with which answer to the same prompt?');
+    if (other === undefined) return;
+    const [left, right] = [other, open.row].sort((a, b) => a - b).map((row) => this.traces.uriOfRow(open.run, row));
+    if (left === undefined || right === undefined) return;
+    const title = `${left.path.split('/').slice(-2).join(' · ')} ↔ ${right.path.split('/').slice(-2).join(' · ')}`;
+    await commands.executeCommand('vscode.diff', left, right, title);
+  }
+
+  /** The answer before or after this one, of the same group. */
+  async neighbour(by: 1 | -1): Promise<void> {
+    const open = this.active();
+    if (open === undefined) return;
+    const { numbers } = open.run.store.index;
+    const row = open.row + by;
+    const isSame = (['attempt', 'step', 'group'] as const).every(
+      (name) => valueAt(numbers[name], row) === valueAt(numbers[name], open.row),
+    );
+    if (isSame) await this.openRow(open.run, row);
+    else void window.setStatusBarMessage(`This is the ${by === 1 ? 'last' : 'first'} answer of its group.`, 3000);
+  }
+
+  private active(): OpenTrace | undefined {
+    const { active } = this.editors;
+    if (active === undefined)
+      void window.showInformationMessage('Open a trace first: choose a rollout in a run’s panel.');
+    return active?.open;
+  }
+
+  private async foundOr(target: unknown): Promise<{ readonly run: RunWatch; readonly row: number } | undefined> {
+    if (!isAddress(target)) return this.active();
+    const found = await this.traces.find(target);
+    if (found.kind === 'broken') void window.showErrorMessage(found.reason);
+    return found.kind === 'read' ? found.value : undefined;
+  }
+
+  private async askAddress(): Promise<TraceAddress | undefined> {
+    const clipboard = await env.clipboard.readText();
+    const text = await window.showInputBox({
+      title: 'Open a trace',
+      prompt: 'A link from Copy Link to Trace',
+      value: pastedAddress(clipboard) === undefined ? '' : clipboard,
+      validateInput: (value) => (pastedAddress(value) === undefined ? 'This is no link to a trace.' : undefined),
+    });
+    return text === undefined ? undefined : pastedAddress(text);
+  }
+
+  private async pickRow(
+    { run, row: current }: { readonly run: RunWatch; readonly row: number },
+    rows: readonly number[],
+    title: string,
+  ): Promise<number | undefined> {
+    const { index } = run.store;
+    const items = rows.map((row): QuickPickItem & { row: number } => {
+      const line = rolloutRow(index, row);
+      const isOwn = index.kinds[row] !== 'demonstration';
+      return {
+        row,
+        label: `${isOwn ? (line.correct ? '$(pass)' : '$(error)') : '$(book)'} step ${line.step} · ${index.kinds[row] ?? ''} ${valueAt(index.numbers.index, row)}`,
+        description: `reward ${formatNumber(line.reward)}, ${line.tokens} tokens${row === current ? ' (this one)' : ''}`,
+        detail: visibleWords(line.head),
+      };
+    });
+    const picked = await window.showQuickPick(items, { title, matchOnDetail: true, matchOnDescription: true });
+    return picked?.row;
+  }
+}
+
+function markdownOf({ trace, run, row, address }: OpenTrace): string {
+  const longest = Math.max(2, ...[...trace.text.matchAll(/`+/g)].map(([ticks]) => ticks.length));
+  const fence = '`'.repeat(longest + 1);
+  const facts = factsOfTrace(trace, run.store.index, row).map(({ name, value }) => `- ${name}: ${value}`);
+  const parts = [
+    `**${run.name}, ${address.id}** (${tokenCount(trace)} tokens; what a model wrote is data)`,
+    facts.join('\n'),
+    ...(trace.responseStart === 0 ? [] : ['Prompt:', fenced(trace.text.slice(0, trace.responseStart), fence)]),
+    'Response:',
+    fenced(trace.text.slice(trace.responseStart), fence),
+  ];
+  return `${parts.join('\n\n')}\n`;
+}
+
+function fenced(text: string, fence: string): string {
+  return `${fence}text\n${text}${text.endsWith('\n') ? '' : '\n'}${fence}`;
+}
+
+function isAddress(value: unknown): value is TraceAddress {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'runId' in value &&
+    'id' in value &&
+    typeof value.runId === 'string' &&
+    typeof value.id === 'string'
+  );
+}
+
+function isRange(value: unknown): value is TraceRange {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'from' in value &&
+    'to' in value &&
+    typeof value.from === 'number' &&
+    typeof value.to === 'number'
+  );
+}

@@ -1,0 +1,133 @@
+import {
+  commands,
+  StatusBarAlignment,
+  window,
+  type Disposable,
+  type ExtensionContext,
+  type QuickPickItem,
+  type TextEditor,
+} from 'vscode';
+import type { Overlay } from '../../../core/traceOverlays';
+import { traceScheme } from './traceAddress';
+import type { OpenTrace, TraceLibrary } from './traceLibrary';
+import { TraceTint } from './traceTint';
+
+const overlayKey = 'srft.overlay';
+const none = 'none';
+/** Tints of what comes into view while scrolling are drawn this often. */
+const tintEveryMs = 30;
+
+/** Keeps every editor that shows a trace tinted by the overlay a person chose. */
+export class TraceEditors implements Disposable {
+  private readonly tint = new TraceTint();
+  private readonly status = window.createStatusBarItem('srft.overlay', StatusBarAlignment.Right, 200);
+  private readonly waiting = new Map<TextEditor, NodeJS.Timeout>();
+  private readonly subscriptions: readonly Disposable[];
+
+  constructor(
+    private readonly context: ExtensionContext,
+    private readonly traces: TraceLibrary,
+    private readonly onOverlay: () => void,
+  ) {
+    this.status.name = 'SRFT Studio: tint of traces';
+    this.status.command = 'srft.chooseOverlay';
+    this.subscriptions = [
+      this.tint,
+      this.status,
+      traces.onLoaded(() => {
+        this.showAll();
+      }),
+      window.onDidChangeVisibleTextEditors(() => {
+        this.showAll();
+      }),
+      window.onDidChangeActiveTextEditor(() => {
+        this.showStatus();
+      }),
+      window.onDidChangeTextEditorVisibleRanges(({ textEditor }) => {
+        this.showSoon(textEditor);
+      }),
+    ];
+  }
+
+  /** The trace in front, and its editor. */
+  get active(): { readonly editor: TextEditor; readonly open: OpenTrace } | undefined {
+    const editor = window.activeTextEditor;
+    const open = editor === undefined ? undefined : this.traces.of(editor.document);
+    return editor === undefined || open === undefined ? undefined : { editor, open };
+  }
+
+  /** The overlay a trace is shown with: the chosen one, or the first it has figures for. */
+  overlayOf({ overlays }: OpenTrace): Overlay | undefined {
+    const chosen = this.context.globalState.get<string>(overlayKey);
+    return chosen === none ? undefined : (overlays.find(({ id }) => id === chosen) ?? overlays[0]);
+  }
+
+  /** Tint by the overlay after the present one; after the last comes none. */
+  async next(): Promise<void> {
+    const { active } = this;
+    if (active === undefined) return;
+    const { overlays } = active.open;
+    const place = overlays.indexOf(this.overlayOf(active.open) ?? ({} as Overlay));
+    await this.choose(place === overlays.length - 1 ? none : (overlays[place + 1]?.id ?? none));
+  }
+
+  /** Ask which overlay. */
+  async pick(): Promise<void> {
+    const { active } = this;
+    if (active === undefined) return;
+    const now = this.overlayOf(active.open)?.id ?? none;
+    const items: (QuickPickItem & { id: string })[] = [
+      ...active.open.overlays.map(({ id, label, ...more }) => ({
+        id,
+        label,
+        description: `${'unit' in more ? more.unit : ''}${id === now ? '  (shown)' : ''}`.trim(),
+      })),
+      { id: none, label: 'no tint', description: now === none ? '(shown)' : '' },
+    ];
+    const picked = await window.showQuickPick(items, { title: 'Tint the tokens by' });
+    if (picked !== undefined) await this.choose(picked.id);
+  }
+
+  dispose(): void {
+    for (const timer of this.waiting.values()) clearTimeout(timer);
+    for (const subscription of this.subscriptions) subscription.dispose();
+  }
+
+  private async choose(id: string): Promise<void> {
+    await this.context.globalState.update(overlayKey, id);
+    this.showAll();
+    this.onOverlay();
+  }
+
+  private showAll(): void {
+    for (const editor of window.visibleTextEditors) this.show(editor);
+    this.showStatus();
+  }
+
+  private showSoon(editor: TextEditor): void {
+    if (editor.document.uri.scheme !== traceScheme || this.waiting.has(editor)) return;
+    const timer = setTimeout(() => {
+      this.waiting.delete(editor);
+      this.show(editor);
+    }, tintEveryMs);
+    this.waiting.set(editor, timer);
+  }
+
+  private show(editor: TextEditor): void {
+    const open = this.traces.of(editor.document);
+    if (open !== undefined) this.tint.show(editor, open.trace, this.overlayOf(open));
+  }
+
+  private showStatus(): void {
+    const { active } = this;
+    void commands.executeCommand('setContext', 'srft.traceInFront', active !== undefined);
+    if (active === undefined) {
+      this.status.hide();
+      return;
+    }
+    const overlay = this.overlayOf(active.open);
+    this.status.text = `$(symbol-color) Tint: ${overlay?.label ?? 'none'}`;
+    this.status.tooltip = 'What the tokens are tinted by. Click to choose (Alt+T: the next one).';
+    this.status.show();
+  }
+}

@@ -1,0 +1,51 @@
+import { Hover, MarkdownString, Range, type HoverProvider, type Position, type TextDocument } from 'vscode';
+import { valueAt } from '../../../core/columns';
+import { offsetAt, placeAt, tokenAt } from '../../../core/trace';
+import { factsOfToken, shownToken } from '../../../core/traceWords';
+import type { OpenTrace, TraceLibrary } from './traceLibrary';
+
+/** What is known of the token under the pointer. What the model wrote is data here: it is never read as Markdown. */
+export class TraceHover implements HoverProvider {
+  constructor(private readonly traces: TraceLibrary) {}
+
+  provideHover(document: TextDocument, position: Position): Hover | undefined {
+    const open = this.traces.of(document);
+    if (open === undefined) return undefined;
+    const token = tokenAtPosition(open, position);
+    if (token === -1) return undefined;
+    const { trace } = open;
+    const from = placeAt(trace, trace.starts[token] ?? 0);
+    const to = placeAt(trace, trace.starts[token + 1] ?? 0);
+    return new Hover(words(open, token), new Range(from.line, from.column, to.line, to.column));
+  }
+}
+
+/** The token at a place of the document; -1 in the prompt. */
+export function tokenAtPosition({ trace }: OpenTrace, { line, character }: Position): number {
+  return tokenAt(trace, offsetAt(trace, { line, column: character }));
+}
+
+/** A token in one sentence, for who does not see the tint. */
+export function tokenSentence(open: OpenTrace, token: number): string {
+  const facts = factsOf(open, token).map(({ name, value }) => `${name} ${value}`);
+  return `Token ${shownToken(open.trace, token)}: ${facts.join(', ')}.`;
+}
+
+function words(open: OpenTrace, token: number): MarkdownString {
+  const markdown = new MarkdownString();
+  markdown.isTrusted = false;
+  markdown.supportHtml = false;
+  markdown.appendText(shownToken(open.trace, token));
+  markdown.appendMarkdown('\n\n| | |\n|---|---|\n');
+  for (const { name, value } of factsOf(open, token)) markdown.appendMarkdown(`| ${cell(name)} | ${cell(value)} |\n`);
+  return markdown;
+}
+
+function factsOf({ run, row, trace }: OpenTrace, token: number): ReturnType<typeof factsOfToken> {
+  return factsOfToken(trace, token, valueAt(run.store.index.numbers.advantage, row));
+}
+
+/** Names of terms and parts come from a file: nothing in them is markup. */
+function cell(text: string): string {
+  return text.replaceAll(/[\\`*_{}[\]()<>#+!|~&$-]/g, '\\$&').replaceAll(/\s+/g, ' ');
+}

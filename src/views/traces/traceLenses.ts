@@ -1,0 +1,89 @@
+import {
+  CodeLens,
+  EventEmitter,
+  Range,
+  type CodeLensProvider,
+  type Command,
+  type Disposable,
+  type TextDocument,
+} from 'vscode';
+import { formatCount, formatNumber } from '../../../core/format';
+import { rolloutRow } from '../../../core/rolloutList';
+import { summed } from '../../../core/traceOverlays';
+import { column, placeAt, tokenCount } from '../../../core/trace';
+import type { OpenTrace, TraceLibrary } from './traceLibrary';
+
+/** Above a trace: how it was judged, and where one can go from here. */
+export class TraceLenses implements CodeLensProvider, Disposable {
+  private readonly changed = new EventEmitter<void>();
+  private readonly subscription: Disposable;
+  readonly onDidChangeCodeLenses = this.changed.event;
+
+  constructor(
+    private readonly traces: TraceLibrary,
+    private readonly overlayName: (trace: OpenTrace) => string,
+  ) {
+    this.subscription = traces.onLoaded(() => {
+      this.refresh();
+    });
+  }
+
+  /** The overlay changed. */
+  refresh(): void {
+    this.changed.fire();
+  }
+
+  provideCodeLenses(document: TextDocument): CodeLens[] {
+    const open = this.traces.of(document);
+    if (open === undefined) return [];
+    const top = new Range(0, 0, 0, 0);
+    const { line } = placeAt(open.trace, open.trace.responseStart);
+    const start = new Range(line, 0, line, 0);
+    return [
+      ...verdict(open).map((command) => new CodeLens(top, command)),
+      ...about(open, this.overlayName(open)).map((command) => new CodeLens(start, command)),
+    ];
+  }
+
+  dispose(): void {
+    this.subscription.dispose();
+    this.changed.dispose();
+  }
+}
+
+function verdict({ run, row, address }: OpenTrace): Command[] {
+  const { index } = run.store;
+  const { correct, truncated, reward, advantage, step } = rolloutRow(index, row);
+  const parts = [...index.parts].map(([name, values]) => `${name} ${formatNumber(values.values[row])}`);
+  const isJudged = reward !== null;
+  return [
+    said(isJudged ? (correct ? '$(pass) right' : '$(error) wrong') : 'not judged'),
+    ...(truncated ? [said('$(warning) truncated')] : []),
+    ...(isJudged ? [said(`reward ${formatNumber(reward)}${parts.length === 0 ? '' : ` (${parts.join(', ')})`}`)] : []),
+    ...(advantage === null ? [] : [said(`advantage ${formatNumber(advantage)}`)]),
+    { title: `step ${step}: Show on Curves`, command: 'srft.showOnCurves', arguments: [address] },
+    { title: 'Same Prompt Over Time', command: 'srft.samePrompt', arguments: [address] },
+    { title: 'Compare With…', command: 'srft.compareTraces', arguments: [address] },
+  ];
+}
+
+function about({ trace }: OpenTrace, overlay: string): Command[] {
+  const count = tokenCount(trace);
+  const entropy = column(trace, 'entropy');
+  const logprob = column(trace, 'logprob');
+  const figures = [
+    `${formatCount(count)} tokens`,
+    ...(entropy === undefined ? [] : [`mean H ${formatNumber(summed(entropy, 0, count).mean)}`]),
+    ...(logprob === undefined ? [] : [`Σ log p ${summed(logprob, 0, count).sum.toFixed(1)}`]),
+  ];
+  return [
+    said(figures.join(', ')),
+    { title: `Tint: ${overlay}`, command: 'srft.chooseOverlay' },
+    ...(trace.trouble === null ? [] : [said(`$(warning) no tint: ${trace.trouble}`)]),
+  ];
+}
+
+/** A lens that only tells. */
+function said(title: string): Command {
+  return { title, command: '' };
+}

@@ -1,0 +1,151 @@
+import {
+  EventEmitter,
+  workspace,
+  type Disposable,
+  type TextDocument,
+  type TextDocumentContentProvider,
+  type Uri,
+} from 'vscode';
+import { broken, read, type Read } from '../../../core/read';
+import { valueAt } from '../../../core/columns';
+import { rolloutText } from '../../../core/rolloutColumns';
+import { isCurrent } from '../../../core/rolloutIndex';
+import { rolloutRow } from '../../../core/rolloutList';
+import { overlaysOf, type Overlay } from '../../../core/traceOverlays';
+import { sectionsOf, type Section } from '../../../core/traceSections';
+import { traceOf, type Trace } from '../../../core/trace';
+import type { RunWatch } from '../../runs/runWatch';
+import type { RunLibrary } from '../library';
+import type { Log } from '../log';
+import { addressOf, traceScheme, uriOf, type TraceAddress } from './traceAddress';
+
+/** A trace as it is shown, with its row in the index of its run. */
+export interface OpenTrace {
+  readonly address: TraceAddress;
+  readonly run: RunWatch;
+  readonly row: number;
+  readonly trace: Trace;
+  readonly overlays: readonly Overlay[];
+  readonly sections: readonly Section[];
+}
+
+/** Reads traces for their documents, and keeps those that are open. */
+export class TraceLibrary implements TextDocumentContentProvider, Disposable {
+  private readonly open = new Map<string, Promise<Read<OpenTrace>>>();
+  private readonly known = new Map<string, OpenTrace>();
+  private readonly changed = new EventEmitter<Uri>();
+  private readonly loaded = new EventEmitter<OpenTrace>();
+  private readonly subscriptions: readonly Disposable[];
+
+  readonly onDidChange = this.changed.event;
+  /** Told when a trace was read. */
+  readonly onLoaded = this.loaded.event;
+
+  constructor(
+    private readonly library: RunLibrary,
+    private readonly log: Log,
+  ) {
+    this.subscriptions = [
+      workspace.registerTextDocumentContentProvider(traceScheme, this),
+      workspace.onDidCloseTextDocument(({ uri }) => {
+        this.open.delete(uri.toString());
+        this.known.delete(uri.toString());
+      }),
+      // A document that a reload restored may be of a run that is found a moment later.
+      library.onList(() => {
+        this.readAgain();
+      }),
+      this.changed,
+      this.loaded,
+    ];
+  }
+
+  /** The text of a document: the trace, or one sentence on why there is none. */
+  async provideTextDocumentContent(uri: Uri): Promise<string> {
+    const key = uri.toString();
+    const reading = this.read(uri);
+    this.open.set(key, reading);
+    const opened = await reading;
+    if (opened.kind === 'broken') {
+      this.known.delete(key);
+      this.log.warn(`${key}: ${opened.reason}`);
+      return `${opened.reason}\n`;
+    }
+    this.known.set(key, opened.value);
+    this.loaded.fire(opened.value);
+    return opened.value.trace.text;
+  }
+
+  /** The trace of a document that is open and was read. */
+  of(document: TextDocument): OpenTrace | undefined {
+    return this.known.get(document.uri.toString());
+  }
+
+  /** The document of a row. */
+  uriOfRow(run: RunWatch, row: number): Uri {
+    const line = rolloutRow(run.store.index, row);
+    const { kinds, numbers } = run.store.index;
+    const number = valueAt(numbers.index, row);
+    return uriOf(
+      { runId: run.store.manifest.run_id, id: line.id },
+      {
+        run: this.library.header(run).name,
+        step: line.step,
+        prompt: line.prompt,
+        rollout: `${kinds[row] ?? ''} ${number}`,
+      },
+    );
+  }
+
+  /** Where an address leads to now: a run this window knows, and a row that counts. */
+  async find({ runId, id }: TraceAddress): Promise<Read<{ readonly run: RunWatch; readonly row: number }>> {
+    const run = this.runOf(runId) ?? (await this.library.refresh(), this.runOf(runId));
+    if (run === undefined)
+      return broken(
+        `The run ${runId} of this trace is not open here: open its folder, or choose it with SRFT: Open Run.`,
+      );
+    await run.store.readAll();
+    const row = run.store.index.rowOfId.get(id);
+    if (row === undefined) return broken(`The run has no rollout ${id}.`);
+    return read({ run, row });
+  }
+
+  dispose(): void {
+    for (const subscription of this.subscriptions) subscription.dispose();
+  }
+
+  private runOf(runId: string): RunWatch | undefined {
+    return this.library.runs.find(({ store }) => store.manifest.run_id === runId);
+  }
+
+  private async read(uri: Uri): Promise<Read<OpenTrace>> {
+    const address = addressOf(uri);
+    if (address === undefined) return broken('This is no address of a trace: it names no run and no rollout.');
+    const found = await this.find(address);
+    if (found.kind === 'broken') return found;
+    const { run, row } = found.value;
+    const { store } = run;
+    const [record, prompt] = await Promise.all([store.readRollout(row), store.readPrompt(row)]);
+    if (record.kind === 'broken') {
+      const head = store.index.heads[row] ?? '';
+      return broken(`There is no trace to show: ${record.reason}. Its first words: ${head}`);
+    }
+    const trace = traceOf(record.value, prompt.kind === 'read' ? rolloutText(prompt.value) : '');
+    if (!isCurrent(store.index, row, store.model.attempts))
+      this.log.info(`${address.id} was dropped by a resumed attempt`);
+    return read({
+      address,
+      run,
+      row,
+      trace,
+      overlays: overlaysOf(trace, valueAt(store.index.numbers.advantage, row)),
+      sections: sectionsOf(trace.text, trace.responseStart),
+    });
+  }
+
+  private readAgain(): void {
+    for (const document of workspace.textDocuments) {
+      if (document.uri.scheme === traceScheme && this.of(document) === undefined) this.changed.fire(document.uri);
+    }
+  }
+}
