@@ -54,13 +54,13 @@ export class TraceLenses implements CodeLensProvider, Disposable {
 function verdict({ run, row, address }: OpenTrace): Command[] {
   const { index } = run.store;
   const { correct, truncated, reward, advantage, step } = rolloutRow(index, row);
-  const parts = [...index.parts].map(([name, values]) => `${name} ${formatNumber(values.values[row])}`);
+  const parts = [...index.parts].map(([name, values]) => `${name} ${short(values.values[row])}`);
   const isJudged = reward !== null;
   return [
-    said(isJudged ? (correct ? '$(pass) right' : '$(error) wrong') : 'not judged'),
-    ...(truncated ? [said('$(warning) truncated')] : []),
-    ...(isJudged ? [said(`reward ${formatNumber(reward)}${parts.length === 0 ? '' : ` (${parts.join(', ')})`}`)] : []),
-    ...(advantage === null ? [] : [said(`advantage ${formatNumber(advantage)}`)]),
+    said(isJudged ? (correct ? '$(pass)\u00a0right' : '$(error)\u00a0wrong') : 'not judged'),
+    ...(truncated ? [said('$(warning)\u00a0truncated')] : []),
+    ...(isJudged ? [said(`reward ${short(reward)}${parts.length === 0 ? '' : ` (${parts.join(', ')})`}`)] : []),
+    ...(advantage === null ? [] : [said(`advantage ${short(advantage)}`)]),
     { title: `step ${step}: Show on Curves`, command: 'srft.showOnCurves', arguments: [address] },
     { title: 'Same Prompt Over Time', command: 'srft.samePrompt', arguments: [address] },
     { title: 'Compare With…', command: 'srft.compareTraces', arguments: [address] },
@@ -81,6 +81,11 @@ function about({ trace }: OpenTrace, overlay: string): Command[] {
     { title: `Tint: ${overlay}`, command: 'srft.chooseOverlay' },
     ...(trace.trouble === null ? [] : [said(`$(warning) no tint: ${trace.trouble}`)]),
   ];
+}
+
+/** Whole numbers without a fraction. */
+function short(value: number | undefined): string {
+  return Number.isInteger(value) ? `${value}` : formatNumber(value);
 }
 
 /** A lens that only tells. */

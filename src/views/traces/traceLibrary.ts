@@ -31,7 +31,6 @@ export interface OpenTrace {
 
 /** Reads traces for their documents, and keeps those that are open. */
 export class TraceLibrary implements TextDocumentContentProvider, Disposable {
-  private readonly open = new Map<string, Promise<Read<OpenTrace>>>();
   private readonly known = new Map<string, OpenTrace>();
   private readonly changed = new EventEmitter<Uri>();
   private readonly loaded = new EventEmitter<OpenTrace>();
@@ -48,8 +47,9 @@ export class TraceLibrary implements TextDocumentContentProvider, Disposable {
     this.subscriptions = [
       workspace.registerTextDocumentContentProvider(traceScheme, this),
       workspace.onDidCloseTextDocument(({ uri }) => {
-        this.open.delete(uri.toString());
-        this.known.delete(uri.toString());
+        // A document that gets its language is closed and opened; it is there all the while.
+        const isThere = workspace.textDocuments.some((document) => document.uri.toString() === uri.toString());
+        if (!isThere) this.known.delete(uri.toString());
       }),
       // A document that a reload restored may be of a run that is found a moment later.
       library.onList(() => {
@@ -63,9 +63,7 @@ export class TraceLibrary implements TextDocumentContentProvider, Disposable {
   /** The text of a document: the trace, or one sentence on why there is none. */
   async provideTextDocumentContent(uri: Uri): Promise<string> {
     const key = uri.toString();
-    const reading = this.read(uri);
-    this.open.set(key, reading);
-    const opened = await reading;
+    const opened = await this.read(uri);
     if (opened.kind === 'broken') {
       this.known.delete(key);
       this.log.warn(`${key}: ${opened.reason}`);

@@ -188,7 +188,8 @@ function legendLine(trace: Trace): number {
   return Math.max(0, line - 1);
 }
 
-const figuresColumn = 84;
+/** Figures stand in one column, behind the longest line that is shown, and never farther out than a wrapped line ends. */
+const farthestColumn = 84;
 
 /** Mean entropy and summed log-prob of the tokens that begin in a line, behind its text. */
 function lineEndsOf(trace: Trace, lines: readonly number[]): DecorationOptions[] {
@@ -196,12 +197,14 @@ function lineEndsOf(trace: Trace, lines: readonly number[]): DecorationOptions[]
   const logprob = column(trace, 'logprob');
   if (entropy === undefined && logprob === undefined) return [];
   const first = placeAt(trace, trace.responseStart).line;
+  const widthOf = (line: number): number => lineEnd(trace, line) - (trace.lineStarts[line] ?? 0);
+  const figuresColumn = Math.min(farthestColumn, Math.max(0, ...lines.map(widthOf)) + 4);
   return lines.flatMap((line) => {
     const [from, to] = tokensOfLine(trace, line);
     if (to <= from) return [];
     const mean = entropy === undefined ? NaN : summed(entropy, from, to).mean;
     const sum = logprob === undefined ? NaN : summed(logprob, from, to).sum;
-    const end = lineEnd(trace, line) - (trace.lineStarts[line] ?? 0);
+    const end = widthOf(line);
     const words =
       line === first ? `mean H ${shown(mean)}  Σ log p ${shown(sum)}` : `       ${shown(mean)}          ${shown(sum)}`;
     const after = {
@@ -214,7 +217,9 @@ function lineEndsOf(trace: Trace, lines: readonly number[]): DecorationOptions[]
 }
 
 function shown(value: number): string {
-  return Number.isFinite(value) ? value.toFixed(2).padStart(6) : '     –';
+  if (!Number.isFinite(value)) return '–'.padStart(6);
+  const size = Math.abs(value).toFixed(2);
+  return `${value < 0 && Number(size) !== 0 ? '−' : ''}${size}`.padStart(6);
 }
 
 function shownLines(editor: TextEditor): number[] {

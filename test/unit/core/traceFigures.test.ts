@@ -1,0 +1,187 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { forksOf, partedAt, sharedPrefix, type Member } from '../../../core/groupForks';
+import { valueAt } from '../../../core/columns';
+import { promptHistory } from '../../../core/promptHistory';
+import { rolloutText } from '../../../core/rolloutColumns';
+import { isCurrent } from '../../../core/rolloutIndex';
+import { flattened, sectionsOf, type Section } from '../../../core/traceSections';
+import { levelAt, overlaysOf, signedLevels, sizeLevels, termsOf } from '../../../core/traceOverlays';
+import { traceOf } from '../../../core/trace';
+import { factsOfToken, shownToken } from '../../../core/traceWords';
+import { RunStore } from '../../../src/runs/runStore';
+
+/** Three steps of the demo, as the trainer wrote them. */
+const trained = 'test/fixtures/runs/trained';
+/** Made by hand: every kind of row, bytes that are no UTF-8, a resumed attempt. */
+const rich = 'test/fixtures/runs/rich';
+
+async function openRun(directory: string): Promise<RunStore> {
+  const opened = await RunStore.open(directory);
+  assert.ok(opened.kind === 'read');
+  return opened.value;
+}
+
+describe('figures of a recorded trace', () => {
+  it('absolute pulls of a term, summed over all traces of a step, are what the step recorded', async () => {
+    const store = await openRun(trained);
+    const { index, model } = store;
+    const masses = new Map<string, number>();
+    for (let row = 0; row < index.length; row += 1) {
+      if (!isCurrent(index, row, model.attempts) || index.kinds[row] === 'evaluation') continue;
+      const record = await store.readRollout(row);
+      if (record.kind === 'broken') continue;
+      for (const { name, values } of termsOf(traceOf(record.value, ''))) {
+        const key = `${valueAt(index.numbers.step, row)} ${name}`;
+        masses.set(key, (masses.get(key) ?? 0) + values.reduce((sum, value) => sum + Math.abs(value), 0));
+      }
+    }
+    await store.close();
+    let compared = 0;
+    for (const [name, { curve }] of model.steps.metrics) {
+      if (!name.startsWith('pull/mass_')) continue;
+      model.steps.step.values.slice(0, model.steps.step.length).forEach((step, row) => {
+        const recorded = valueAt(curve.values, row);
+        const summed = masses.get(`${step} ${name.slice('pull/mass_'.length)}`);
+        if (summed === undefined || Number.isNaN(recorded)) return;
+        assert.ok(
+          Math.abs(summed - recorded) <= 1e-3 * Math.max(1, recorded),
+          `${name} at ${step}: ${summed}, ${recorded}`,
+        );
+        compared += 1;
+      });
+    }
+    assert.equal(compared, 9, 'three terms of three steps were compared');
+  });
+
+  for (const directory of [trained, rich])
+    it(`levels follow the limits of their overlay, and every figure is one: ${directory}`, async () => {
+      const store = await openRun(directory);
+      for (let row = 0; row < store.index.length; row += 1) {
+        const record = await store.readRollout(row);
+        if (record.kind === 'broken') continue;
+        const trace = traceOf(record.value, 'p');
+        for (const overlay of overlaysOf(trace, valueAt(store.index.numbers.advantage, row))) {
+          for (let token = 0; token < record.value.tokens; token += 1) {
+            const value = overlay.values[token] ?? NaN;
+            const level = levelAt(overlay, token);
+            if (overlay.kind === 'name') assert.equal(level, value + 1);
+            else if (Number.isNaN(value)) assert.equal(level, 0);
+            else {
+              assert.ok(Math.abs(level) <= (overlay.kind === 'size' ? sizeLevels : signedLevels));
+              const limit = overlay.limits[Math.abs(level) - 1];
+              assert.ok(limit === undefined || Math.abs(value) >= limit);
+              if (overlay.kind === 'signed' && level !== 0) assert.equal(Math.sign(level), Math.sign(value));
+            }
+          }
+        }
+        for (let token = 0; token < record.value.tokens; token += 1) {
+          assert.doesNotMatch(shownToken(trace, token), /[\n\r\t\u202e]/);
+          for (const { name, value } of factsOfToken(trace, token, NaN))
+            assert.doesNotMatch(value, /NaN|undefined/, name);
+        }
+        assert.equal(trace.text, `p${rolloutText(record.value)}`);
+      }
+      await store.close();
+    });
+});
+
+describe('parts of a trace', () => {
+  const text = '<think>\nStep 1: add\n2. then\nno\n</think>\nso \\boxed{\\frac{1}{2}} it is';
+
+  it('are the blocks, their steps and the boxed answer', () => {
+    const sections = sectionsOf(`Q?${text}`, 2);
+    assert.deepEqual(
+      flattened(sections).map(({ kind, name }) => `${kind}: ${name}`),
+      ['prompt: prompt', 'think: think', 'step: Step 1: add', 'step: 2. then', 'boxed: \\boxed{\\frac{1}{2}}'],
+    );
+  });
+
+  it('a block opened by the prompt counts, and one that is not closed says so', () => {
+    const [prompt, think] = sectionsOf('Q?\n<think>\nhm', 11);
+    assert.equal(prompt?.kind, 'prompt');
+    assert.equal(think?.name, 'think (not closed)');
+    assert.deepEqual([think.from, think.to], [11, 13]);
+  });
+
+  it('of any text lie within it, children within their parents', () => {
+    const part = fc.constantFrom(
+      '<think>',
+      '</think>',
+      '<answer>',
+      '\\boxed{',
+      '}',
+      '{',
+      '\n',
+      '1. ',
+      'Step 2',
+      '## x',
+      'a',
+    );
+    fc.assert(
+      fc.property(fc.array(part, { maxLength: 30 }), fc.nat(40), (parts, start) => {
+        const whole = parts.join('');
+        const check = (list: readonly Section[], low: number, high: number): void => {
+          for (const { from, to, children } of list) {
+            assert.ok(from >= low && to <= high && from <= to);
+            check(children, from, to);
+          }
+        };
+        check(sectionsOf(whole, Math.min(start, whole.length)), 0, whole.length);
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
+describe('forks of a group', () => {
+  const member = fc.record({ ids: fc.array(fc.nat(2), { maxLength: 8 }), correct: fc.boolean(), given: fc.boolean() });
+
+  it('are where a plain comparison finds them', () => {
+    fc.assert(
+      fc.property(fc.array(member, { minLength: 1, maxLength: 8 }), (list) => {
+        const members: Member[] = list.map((one, row) => ({ ...one, row }));
+        const [self] = members;
+        assert.ok(self !== undefined);
+        const forks = forksOf(members, self);
+        for (let token = 0; token < self.ids.length; token += 1) {
+          const parted: Member[] = members.filter(
+            ({ row, ids }) =>
+              row !== 0 &&
+              JSON.stringify(Array.from(ids).slice(0, token)) ===
+                JSON.stringify(Array.from(self.ids).slice(0, token)) &&
+              ids.length >= token &&
+              ids[token] !== self.ids[token],
+          );
+          assert.equal(forks.includes(token), parted.length > 0);
+          const branches = partedAt(members, self, token);
+          assert.deepEqual(
+            branches.flatMap(({ members: taken }) => taken.map(({ row }) => row)).sort((a, b) => a - b),
+            parted.map(({ row }) => row),
+          );
+        }
+      }),
+    );
+    assert.equal(sharedPrefix([1, 2, 3], [1, 2]), 2);
+  });
+});
+
+describe('answers to one prompt over time', () => {
+  it('are all of it that count, and say when it was right', async () => {
+    const store = await openRun(rich);
+    const { index, model } = store;
+    for (const prompt of new Set(index.promptIds)) {
+      const history = promptHistory(index, model.attempts, prompt);
+      assert.ok(history.rows.every((row) => index.promptIds[row] === prompt && isCurrent(index, row, model.attempts)));
+      const right = history.rows.filter(
+        (row) => index.kinds[row] !== 'demonstration' && valueAt(index.correct, row) === 1,
+      );
+      assert.equal(
+        history.firstRight,
+        right.length === 0 ? null : Math.min(...right.map((row) => valueAt(index.numbers.step, row))),
+      );
+    }
+    await store.close();
+  });
+});
