@@ -61,6 +61,8 @@ export function commandTable(parts: CommandParts): Readonly<Record<string, Comma
     openTrace: (target, range) => traces.commands.openTrace(target, range),
     chooseOverlay: () => traces.editors.pick(),
     nextOverlay: () => traces.editors.next(),
+    nextFork: () => traces.editors.goToFork(1),
+    previousFork: () => traces.editors.goToFork(-1),
     describeToken: () => {
       traces.commands.describeToken();
     },

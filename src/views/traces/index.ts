@@ -1,6 +1,7 @@
 import { languages, window, workspace, type Disposable, type ExtensionContext } from 'vscode';
 import type { RunLibrary } from '../library';
 import type { Log } from '../log';
+import { Groups } from './groups';
 import { traceScheme } from './traceAddress';
 import { TraceCommands, type Curves } from './traceCommands';
 import { TraceEditors } from './traceEditors';
@@ -27,8 +28,9 @@ const language = 'srft-trace';
 /** Documents, tints, hovers, lenses and outline of traces. */
 export function registerTraces(context: ExtensionContext, { library, curves, log }: TraceParts): TraceFeatures {
   const traces = new TraceLibrary(library, log);
+  const groups = new Groups();
   const lenses = new TraceLenses(traces, (open) => editors.overlayOf(open)?.label ?? 'none');
-  const editors = new TraceEditors(context, traces, () => {
+  const editors = new TraceEditors(context, traces, groups, () => {
     lenses.refresh();
   });
   const traceCommands = new TraceCommands(context, traces, editors, curves);
@@ -39,7 +41,7 @@ export function registerTraces(context: ExtensionContext, { library, curves, log
     lenses,
     editors,
     languages.registerCodeLensProvider(selector, lenses),
-    languages.registerHoverProvider(selector, new TraceHover(traces)),
+    languages.registerHoverProvider(selector, new TraceHover(traces, groups)),
     languages.registerDocumentSymbolProvider(selector, outline),
     languages.registerFoldingRangeProvider(selector, outline),
     window.registerUriHandler(traceCommands),

@@ -1,5 +1,8 @@
 import {
   commands,
+  Selection,
+  TextEditorRevealType,
+  Uri,
   StatusBarAlignment,
   window,
   type Disposable,
@@ -7,8 +10,10 @@ import {
   type QuickPickItem,
   type TextEditor,
 } from 'vscode';
+import { offsetAt, placeAt } from '../../../core/trace';
 import type { Overlay } from '../../../core/traceOverlays';
 import { traceScheme } from './traceAddress';
+import type { Groups } from './groups';
 import type { OpenTrace, TraceLibrary } from './traceLibrary';
 import { TraceTint } from './traceTint';
 
@@ -19,7 +24,7 @@ const tintEveryMs = 30;
 
 /** Keeps every editor that shows a trace tinted by the overlay a person chose. */
 export class TraceEditors implements Disposable {
-  private readonly tint = new TraceTint();
+  private readonly tint: TraceTint;
   private readonly status = window.createStatusBarItem('srft.overlay', StatusBarAlignment.Right, 200);
   private readonly waiting = new Map<TextEditor, NodeJS.Timeout>();
   private readonly subscriptions: readonly Disposable[];
@@ -27,8 +32,10 @@ export class TraceEditors implements Disposable {
   constructor(
     private readonly context: ExtensionContext,
     private readonly traces: TraceLibrary,
+    private readonly groups: Groups,
     private readonly onOverlay: () => void,
   ) {
+    this.tint = new TraceTint(Uri.joinPath(context.extensionUri, 'media'));
     this.status.name = 'SRFT Studio: tint of traces';
     this.status.command = 'srft.chooseOverlay';
     this.subscriptions = [
@@ -60,6 +67,27 @@ export class TraceEditors implements Disposable {
   overlayOf({ overlays }: OpenTrace): Overlay | undefined {
     const chosen = this.context.globalState.get<string>(overlayKey);
     return chosen === none ? undefined : (overlays.find(({ id }) => id === chosen) ?? overlays[0]);
+  }
+
+  /** Put the cursor on the next place where the group parts, or on the one before; round the ends. */
+  async goToFork(by: 1 | -1): Promise<void> {
+    const { active } = this;
+    if (active === undefined) return;
+    const { editor, open } = active;
+    const tokens = (await this.groups.forks(open)).map(({ token }) => token);
+    if (tokens.length === 0) {
+      void window.setStatusBarMessage('No other answer of this group parts from this one.', 3000);
+      return;
+    }
+    const here = offsetAt(open.trace, {
+      line: editor.selection.active.line,
+      column: editor.selection.active.character,
+    });
+    const places = tokens.map((token) => open.trace.starts[token] ?? 0);
+    const next = by === 1 ? places.find((place) => place > here) : places.findLast((place) => place < here);
+    const { line, column } = placeAt(open.trace, next ?? places.at(by === 1 ? 0 : -1) ?? 0);
+    editor.selection = new Selection(line, column, line, column);
+    editor.revealRange(editor.selection, TextEditorRevealType.InCenterIfOutsideViewport);
   }
 
   /** Tint by the overlay after the present one; after the last comes none. */
@@ -115,7 +143,11 @@ export class TraceEditors implements Disposable {
 
   private show(editor: TextEditor): void {
     const open = this.traces.of(editor.document);
-    if (open !== undefined) this.tint.show(editor, open.trace, this.overlayOf(open));
+    if (open === undefined) return;
+    this.tint.show(editor, open.trace, this.overlayOf(open));
+    void this.groups.forks(open).then((forks) => {
+      if (this.traces.of(editor.document) === open) this.tint.showForks(editor, open.trace, forks);
+    });
   }
 
   private showStatus(): void {

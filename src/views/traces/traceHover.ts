@@ -2,13 +2,17 @@ import { Hover, MarkdownString, Range, type HoverProvider, type Position, type T
 import { valueAt } from '../../../core/columns';
 import { offsetAt, placeAt, tokenAt } from '../../../core/trace';
 import { factsOfToken, shownToken } from '../../../core/traceWords';
+import type { Groups, OtherWay } from './groups';
 import type { OpenTrace, TraceLibrary } from './traceLibrary';
 
 /** What is known of the token under the pointer. What the model wrote is data here: it is never read as Markdown. */
 export class TraceHover implements HoverProvider {
-  constructor(private readonly traces: TraceLibrary) {}
+  constructor(
+    private readonly traces: TraceLibrary,
+    private readonly groups: Groups,
+  ) {}
 
-  provideHover(document: TextDocument, position: Position): Hover | undefined {
+  async provideHover(document: TextDocument, position: Position): Promise<Hover | undefined> {
     const open = this.traces.of(document);
     if (open === undefined) return undefined;
     const token = tokenAtPosition(open, position);
@@ -16,7 +20,10 @@ export class TraceHover implements HoverProvider {
     const { trace } = open;
     const from = placeAt(trace, trace.starts[token] ?? 0);
     const to = placeAt(trace, trace.starts[token + 1] ?? 0);
-    return new Hover(words(open, token), new Range(from.line, from.column, to.line, to.column));
+    return new Hover(
+      words(open, token, await this.groups.otherWays(open, token)),
+      new Range(from.line, from.column, to.line, to.column),
+    );
   }
 }
 
@@ -31,15 +38,34 @@ export function tokenSentence(open: OpenTrace, token: number): string {
   return `Token ${shownToken(open.trace, token)}: ${facts.join(', ')}.`;
 }
 
-function words(open: OpenTrace, token: number): MarkdownString {
+function words(open: OpenTrace, token: number, otherWays: readonly OtherWay[]): MarkdownString {
   const markdown = new MarkdownString();
   markdown.isTrusted = false;
   markdown.supportHtml = false;
   markdown.appendText(shownToken(open.trace, token));
-  markdown.appendMarkdown('\n\n| | |\n|---|---|\n');
-  for (const { name, value } of factsOf(open, token)) markdown.appendMarkdown(`| ${cell(name)} | ${cell(value)} |\n`);
+  const facts = factsOf(open, token);
+  const line = facts.filter(({ name }) => inOneLine.has(name)).map(({ name, value }) => `${name} ${value}`);
+  markdown.appendMarkdown(`\n\n${cell(line.join(', '))}\n\n| | | | |\n|---|--:|---|--:|\n`);
+  const figures = facts.filter(({ name, value }) => !inOneLine.has(name) && value.length <= longestCell);
+  for (let place = 0; place < figures.length; place += 2) {
+    const cells = figures.slice(place, place + 2).map(({ name, value }) => `${cell(name)} | ${cell(value)}`);
+    markdown.appendMarkdown(`| ${cells.join(' | ')}${cells.length < 2 ? ' | |' : ''} |\n`);
+  }
+  for (const { name, value } of facts) {
+    if (!inOneLine.has(name) && value.length > longestCell) markdown.appendMarkdown(`\n${cell(name)} ${cell(value)}\n`);
+  }
+  if (otherWays.length > 0) {
+    markdown.appendMarkdown('\nOthers of the group went on with\n\n| | | | |\n|---|--:|--:|--:|\n');
+    for (const { words: way, right, wrong, given } of otherWays)
+      markdown.appendMarkdown(
+        `| ${cell(way)} | ${right} right | ${wrong} wrong | ${given === 0 ? '' : 'demonstration'} |\n`,
+      );
+  }
   return markdown;
 }
+
+const inOneLine = new Set(['position', 'id', 'bytes']);
+const longestCell = 24;
 
 function factsOf({ run, row, trace }: OpenTrace, token: number): ReturnType<typeof factsOfToken> {
   return factsOfToken(trace, token, valueAt(run.store.index.numbers.advantage, row));

@@ -2,6 +2,7 @@ import {
   OverviewRulerLane,
   Range,
   ThemeColor,
+  Uri,
   window,
   type DecorationOptions,
   type DecorationRenderOptions,
@@ -11,6 +12,7 @@ import {
 } from 'vscode';
 import { formatNumber } from '../../../core/format';
 import { levelAt, sizeLevels, signedLevels, summed, type Overlay } from '../../../core/traceOverlays';
+import type { Fork } from './groups';
 import { column, lineEnd, placeAt, tokensOfLine, type Trace } from '../../../core/trace';
 
 /** The names of an overlay that are told apart by colour and by underline. */
@@ -28,8 +30,23 @@ export class TraceTint implements Disposable {
   private readonly lineEnds = window.createTextEditorDecorationType({ isWholeLine: false });
   private readonly prompt = window.createTextEditorDecorationType({ opacity: '0.7' });
   private readonly legends: readonly TextEditorDecorationType[];
+  private readonly deciding: TextEditorDecorationType;
+  private readonly parting: TextEditorDecorationType;
 
-  constructor() {
+  /** `media`: the folder of the icons. */
+  constructor(media: Uri) {
+    this.deciding = window.createTextEditorDecorationType({
+      gutterIconPath: Uri.joinPath(media, 'fork-decides.svg'),
+      gutterIconSize: 'contain',
+      border: '1px solid',
+      borderColor: new ThemeColor('srft.wrong'),
+      overviewRulerColor: new ThemeColor('srft.wrong'),
+      overviewRulerLane: OverviewRulerLane.Left,
+    });
+    this.parting = window.createTextEditorDecorationType({
+      gutterIconPath: Uri.joinPath(media, 'fork.svg'),
+      gutterIconSize: 'contain',
+    });
     for (let level = 1; level <= sizeLevels; level += 1) this.types.set(level, typeOf(sizeLook(level)));
     for (let level = 1; level <= signedLevels; level += 1) {
       this.types.set(signedBase + level, typeOf(signedLook(level, 'up')));
@@ -62,8 +79,30 @@ export class TraceTint implements Disposable {
     this.legend(editor, trace, overlay);
   }
 
+  /** Mark where other answers of the group went on differently. */
+  showForks(editor: TextEditor, trace: Trace, forks: readonly Fork[]): void {
+    for (const [type, decides] of [
+      [this.deciding, true],
+      [this.parting, false],
+    ] as const) {
+      const tokens = forks.filter((fork) => fork.decides === decides).map(({ token }) => token);
+      editor.setDecorations(
+        type,
+        tokens.map((token) => rangeOf(trace, token)),
+      );
+    }
+  }
+
   dispose(): void {
-    for (const type of [...this.types.values(), ...this.legends, this.lineEnds, this.prompt]) type.dispose();
+    for (const type of [
+      ...this.types.values(),
+      ...this.legends,
+      this.lineEnds,
+      this.prompt,
+      this.deciding,
+      this.parting,
+    ])
+      type.dispose();
   }
 
   /** The scale stands behind the last line of the prompt: beside the text, never in it. */
