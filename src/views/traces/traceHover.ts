@@ -45,11 +45,11 @@ function words(open: OpenTrace, token: number, otherWays: readonly OtherWay[]): 
   markdown.appendText(shownToken(open.trace, token));
   const facts = factsOf(open, token);
   const line = facts.filter(({ name }) => inOneLine.has(name)).map(({ name, value }) => `${name} ${value}`);
-  markdown.appendMarkdown(`\n\n${cell(line.join(', '))}\n\n| | | | |\n|---|--:|---|--:|\n`);
+  markdown.appendMarkdown(`\n\n${cell(line.join(', '))}\n\n| | | | | |\n|---|--:|---|---|--:|\n`);
   const figures = facts.filter(({ name, value }) => !inOneLine.has(name) && value.length <= longestCell);
   for (let place = 0; place < figures.length; place += 2) {
     const cells = figures.slice(place, place + 2).map(({ name, value }) => `${cell(name)} | ${cell(value)}`);
-    markdown.appendMarkdown(`| ${cells.join(' | ')}${cells.length < 2 ? ' | |' : ''} |\n`);
+    markdown.appendMarkdown(`| ${cells.join(' | &nbsp; | ')}${cells.length < 2 ? ' | | |' : ''} |\n`);
   }
   for (const { name, value } of facts) {
     if (!inOneLine.has(name) && value.length > longestCell) markdown.appendMarkdown(`\n${cell(name)} ${cell(value)}\n`);

@@ -1,9 +1,15 @@
 import {
   EventEmitter,
+  FileChangeType,
+  FilePermission,
+  FileSystemError,
+  FileType,
   workspace,
   type Disposable,
+  type FileChangeEvent,
+  type FileStat,
+  type FileSystemProvider,
   type TextDocument,
-  type TextDocumentContentProvider,
   type Uri,
 } from 'vscode';
 import { broken, read, type Read } from '../../../core/read';
@@ -29,14 +35,19 @@ export interface OpenTrace {
   readonly sections: readonly Section[];
 }
 
-/** Reads traces for their documents, and keeps those that are open. */
-export class TraceLibrary implements TextDocumentContentProvider, Disposable {
+/**
+ * Traces as read-only files, so that the editor restores their documents after a reload; reads them, and keeps those that
+ * are open.
+ */
+export class TraceLibrary implements FileSystemProvider, Disposable {
   private readonly known = new Map<string, OpenTrace>();
-  private readonly changed = new EventEmitter<Uri>();
+  /** How often a document was told to read anew: its time of change. */
+  private readonly versions = new Map<string, number>();
+  private readonly changed = new EventEmitter<FileChangeEvent[]>();
   private readonly loaded = new EventEmitter<OpenTrace>();
   private readonly subscriptions: readonly Disposable[];
 
-  readonly onDidChange = this.changed.event;
+  readonly onDidChangeFile = this.changed.event;
   /** Told when a trace was read. */
   readonly onLoaded = this.loaded.event;
 
@@ -45,7 +56,7 @@ export class TraceLibrary implements TextDocumentContentProvider, Disposable {
     private readonly log: Log,
   ) {
     this.subscriptions = [
-      workspace.registerTextDocumentContentProvider(traceScheme, this),
+      workspace.registerFileSystemProvider(traceScheme, this, { isCaseSensitive: true, isReadonly: true }),
       workspace.onDidCloseTextDocument(({ uri }) => {
         // A document that gets its language is closed and opened; it is there all the while.
         const isThere = workspace.textDocuments.some((document) => document.uri.toString() === uri.toString());
@@ -60,18 +71,47 @@ export class TraceLibrary implements TextDocumentContentProvider, Disposable {
     ];
   }
 
+  stat(uri: Uri): FileStat {
+    const mtime = this.versions.get(uri.toString()) ?? 0;
+    return { type: FileType.File, ctime: 0, mtime, size: 0, permissions: FilePermission.Readonly };
+  }
+
   /** The text of a document: the trace, or one sentence on why there is none. */
-  async provideTextDocumentContent(uri: Uri): Promise<string> {
+  async readFile(uri: Uri): Promise<Uint8Array> {
     const key = uri.toString();
     const opened = await this.read(uri);
     if (opened.kind === 'broken') {
       this.known.delete(key);
       this.log.warn(`${key}: ${opened.reason}`);
-      return `${opened.reason}\n`;
+      return new TextEncoder().encode(`${opened.reason}\n`);
     }
     this.known.set(key, opened.value);
     this.loaded.fire(opened.value);
-    return opened.value.trace.text;
+    return fileOf(opened.value.trace.text);
+  }
+
+  watch(): Disposable {
+    return { dispose: () => undefined };
+  }
+
+  readDirectory(uri: Uri): never {
+    throw FileSystemError.FileNotADirectory(uri);
+  }
+
+  createDirectory(): never {
+    throw readOnly();
+  }
+
+  writeFile(): never {
+    throw readOnly();
+  }
+
+  delete(): never {
+    throw readOnly();
+  }
+
+  rename(): never {
+    throw readOnly();
   }
 
   /** The trace of a document that is open and was read. */
@@ -143,7 +183,22 @@ export class TraceLibrary implements TextDocumentContentProvider, Disposable {
 
   private readAgain(): void {
     for (const document of workspace.textDocuments) {
-      if (document.uri.scheme === traceScheme && this.of(document) === undefined) this.changed.fire(document.uri);
+      const { uri } = document;
+      if (uri.scheme !== traceScheme || this.of(document) !== undefined) continue;
+      this.versions.set(uri.toString(), (this.versions.get(uri.toString()) ?? 0) + 1);
+      this.changed.fire([{ type: FileChangeType.Changed, uri }]);
     }
   }
+}
+
+function readOnly(): FileSystemError {
+  return FileSystemError.NoPermissions('A trace is what a model wrote; it cannot be changed.');
+}
+
+const byteOrderMark = '\uFEFF';
+
+/** An editor takes a file with NUL for no text, and eats a mark at its beginning: neither moves a character here. */
+function fileOf(text: string): Uint8Array {
+  const shown = text.replaceAll('\0', '\u2400');
+  return new TextEncoder().encode(shown.startsWith(byteOrderMark) ? byteOrderMark + shown : shown);
 }

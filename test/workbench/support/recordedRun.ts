@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import type { Status } from '../../../core/generated/wire';
 import { equipment } from '../equipment.mjs';
 
-const recorded = join(equipment().root, 'test/fixtures/runs/rich');
+const fixtures = join(equipment().root, 'test/fixtures/runs');
 
-/** Copies the recorded run into a workspace. */
-export function copyRun(workspace: string, name: string): string {
+/** Copies a recorded run into a workspace: `rich` was made by hand, `trained` is three steps of the demo. */
+export function copyRun(workspace: string, name: string, from: 'rich' | 'trained' = 'rich'): string {
   const directory = join(workspace, 'runs', name);
-  cpSync(recorded, directory, { recursive: true });
+  cpSync(join(fixtures, from), directory, { recursive: true });
   return directory;
 }
 

@@ -1,0 +1,132 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { Page } from 'playwright-core';
+import { command, webviewFrame } from '../browser.mjs';
+import { copyRun } from '../support/recordedRun';
+import { eventually } from '../support/eventually';
+import { withWindow } from '../support/window';
+
+/** Opens the panel of the run, and from its list the first rollout whose line has `words`. */
+async function openTrace(page: Page, words: RegExp): Promise<void> {
+  await page.locator('.activitybar .action-label[aria-label^="SRFT Studio"]').click();
+  await page.locator('.sidebar .monaco-list-row', { hasText: 'trained' }).first().dblclick();
+  await webviewFrame(page).locator('.rollouts .item.row', { hasText: words }).first().dblclick();
+  await page.locator('.tab.active', { hasText: /rollout \d/ }).waitFor();
+  await page.locator('.codelens-decoration').first().waitFor();
+}
+
+/** What the editor in front shows, lines in their order. */
+async function shownText(page: Page): Promise<string> {
+  const lines = page.locator('.editor-group-container.active .view-line');
+  const placed = await lines.evaluateAll((elements) =>
+    elements.map((element) => ({ top: Number.parseFloat(element.style.top), text: element.textContent })),
+  );
+  return placed
+    .sort((a, b) => a.top - b.top)
+    .map(({ text }) => text.replaceAll('\u00a0', ' '))
+    .join('\n');
+}
+
+/** Colours of the backgrounds that decorations have in the editor in front. */
+function tints(page: Page): Promise<string[]> {
+  return page.locator('.editor-group-container.active .view-overlays [class*="ced-"]').evaluateAll((elements) => [
+    ...new Set(
+      elements.map((element) => {
+        const { getComputedStyle } = globalThis as unknown as {
+          readonly getComputedStyle: (of: unknown) => { readonly backgroundColor: string };
+        };
+        return getComputedStyle(element).backgroundColor;
+      }),
+    ),
+  ]);
+}
+
+describe('a trace in the editor', () => {
+  it('is read token by token, leads to its curves and back, and is compared with others', async () => {
+    await withWindow(
+      'traces',
+      async ({ page, complaints }) => {
+        await openTrace(page, /start/);
+        assert.match(await shownText(page), /<\|im_start\|>user\nAna has 39 books.*\n.*assistant.*\n<think>/);
+        const lenses = await page.locator('.codelens-decoration').allInnerTexts();
+        assert.match(lenses.join(' '), /right|wrong/);
+        assert.match(lenses.join(' '), /reward \d[^]*advantage[^]*step 3/);
+
+        // The strongest tint of the theme is on the tokens, as the theme gives it.
+        await eventually('the strongest tint', async () => (await tints(page)).includes('rgb(52, 122, 103)'));
+        await page.locator('.statusbar-item', { hasText: 'Tint: entropy' }).waitFor();
+
+        await page.locator('.editor-group-container.active .view-line', { hasText: '<think>' }).click();
+        await page.keyboard.press('F8');
+        await page.locator('.statusbar-item', { hasText: 'Ln 5' }).waitFor();
+        await page.keyboard.press('Control+k');
+        await page.keyboard.press('Control+i');
+        const hover = page.locator('.monaco-hover:visible');
+        await hover.getByText('position 3 of').waitFor();
+        assert.match(
+          await hover.innerText(),
+          /log-prob[\s\S]*pull[\s\S]*likelier[\s\S]*Others of the group went on with/,
+        );
+        await page.keyboard.press('Escape');
+
+        await page.keyboard.press('Alt+t');
+        await page.locator('.statusbar-item', { hasText: 'Tint: surprise' }).waitFor();
+        await command(page, 'SRFT: Describe Token');
+        await page.locator('.notification-list-item', { hasText: /Token "start": position 3 of \d+/ }).waitFor();
+        await command(page, 'Notifications: Clear All Notifications');
+
+        await command(page, 'SRFT: Same Prompt Over Time');
+        await page.locator('.quick-input-title', { hasText: 'Answers to this prompt' }).waitFor();
+        const answers = await page.locator('.quick-input-widget .monaco-list-row').count();
+        assert.ok(answers >= 5, `${answers} answers to the prompt`);
+        await page.keyboard.press('Escape');
+
+        await command(page, 'SRFT: Compare Trace With');
+        await page.locator('.quick-input-title', { hasText: 'Compare with which' }).waitFor();
+        await page.keyboard.press('Enter');
+        await page.locator('.tab.active', { hasText: '↔' }).waitFor();
+        await page.locator('.editor-group-container.active .monaco-diff-editor').waitFor();
+        await command(page, 'View: Close Editor');
+
+        await command(page, 'SRFT: Show on Curves');
+        await page.locator('.tab.active', { hasText: 'trained' }).waitFor();
+        await webviewFrame(page).locator('.chip', { hasText: 'steps 3–3' }).waitFor();
+        assert.deepEqual(complaints(), []);
+      },
+      {
+        fill: (workspace) => {
+          copyRun(workspace, 'trained', 'trained');
+        },
+      },
+    );
+  });
+
+  it('comes back after a reload, and from a link', async () => {
+    await withWindow(
+      'trace-link',
+      async ({ page, complaints }) => {
+        await openTrace(page, /start/);
+        const text = await shownText(page);
+        await command(page, 'SRFT: Copy Link to Trace');
+        await page.reload();
+        await page.locator('.tab.active', { hasText: /rollout \d/ }).waitFor();
+        await eventually('the same text', async () => (await shownText(page)) === text);
+        await command(page, 'View: Close All Editors');
+        await command(page, 'SRFT: Open Trace');
+        const input = page.locator('.quick-input-widget:visible input[type=text]');
+        await input.fill('https://example.org/');
+        await page.getByText('This is no link to a trace.').waitFor();
+        const run = '39e0acc6';
+        await input.fill(`vscode://x/trace?run=${run.repeat(4)}&rollout=a1-s3-g0-0`);
+        await page.keyboard.press('Enter');
+        await page.locator('.notification-list-item', { hasText: 'is not open here' }).waitFor();
+        assert.deepEqual(complaints(), []);
+      },
+      {
+        fill: (workspace) => {
+          copyRun(workspace, 'trained', 'trained');
+        },
+      },
+    );
+  });
+});
