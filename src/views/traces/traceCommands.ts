@@ -155,11 +155,9 @@ export class TraceCommands implements UriHandler {
   }
 
   private async askAddress(): Promise<TraceAddress | undefined> {
-    const clipboard = await env.clipboard.readText();
     const text = await window.showInputBox({
       title: 'Open a trace',
       prompt: 'A link from Copy Link to Trace',
-      value: pastedAddress(clipboard) === undefined ? '' : clipboard,
       validateInput: (value) => (pastedAddress(value) === undefined ? 'This is no link to a trace.' : undefined),
     });
     return text === undefined ? undefined : pastedAddress(text);

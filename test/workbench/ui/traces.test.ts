@@ -72,6 +72,7 @@ describe('a trace in the editor', () => {
         await page.keyboard.press('Alt+t');
         await page.locator('.statusbar-item', { hasText: 'Tint: surprise' }).waitFor();
         await command(page, 'SRFT: Describe Token');
+        await command(page, 'Notifications: Show Notifications');
         await page.locator('.notification-list-item', { hasText: /Token "start": position 3 of \d+/ }).waitFor();
         await command(page, 'Notifications: Clear All Notifications');
 
@@ -86,7 +87,6 @@ describe('a trace in the editor', () => {
         await page.keyboard.press('Enter');
         await page.locator('.tab.active', { hasText: '↔' }).waitFor();
         await page.locator('.editor-group-container.active .monaco-diff-editor').waitFor();
-        await command(page, 'View: Close Editor');
 
         await command(page, 'SRFT: Show on Curves');
         await page.locator('.tab.active', { hasText: 'trained' }).waitFor();
@@ -108,7 +108,8 @@ describe('a trace in the editor', () => {
         await openTrace(page, /start/);
         const text = await shownText(page);
         await command(page, 'SRFT: Copy Link to Trace');
-        await page.reload();
+        await command(page, 'Developer: Reload Window');
+        await page.locator('.codelens-decoration').first().waitFor({ state: 'detached' });
         await page.locator('.tab.active', { hasText: /rollout \d/ }).waitFor();
         await eventually('the same text', async () => (await shownText(page)) === text);
         await command(page, 'View: Close All Editors');
@@ -118,7 +119,9 @@ describe('a trace in the editor', () => {
         await page.getByText('This is no link to a trace.').waitFor();
         const run = '39e0acc6';
         await input.fill(`vscode://x/trace?run=${run.repeat(4)}&rollout=a1-s3-g0-0`);
+        await page.getByText('This is no link to a trace.').waitFor({ state: 'hidden' });
         await page.keyboard.press('Enter');
+        await command(page, 'Notifications: Show Notifications');
         await page.locator('.notification-list-item', { hasText: 'is not open here' }).waitFor();
         assert.deepEqual(complaints(), []);
       },
