@@ -44,7 +44,7 @@ export class TraceCommands implements UriHandler {
     const address = isAddress(target) ? target : await this.askAddress();
     if (address === undefined) return;
     const found = await this.traces.find(address);
-    if (found.kind === 'broken') void window.showErrorMessage(found.reason);
+    if (found.kind === 'broken') void window.showWarningMessage(found.reason);
     else await this.openRow(found.value.run, found.value.row, isRange(more) ? more : undefined);
   }
 
@@ -65,7 +65,7 @@ export class TraceCommands implements UriHandler {
   /** A link that was clicked elsewhere. */
   async handleUri(uri: Uri): Promise<void> {
     const address = uri.path === '/trace' ? addressOf(uri) : undefined;
-    if (address === undefined) void window.showErrorMessage('This link names no trace.');
+    if (address === undefined) void window.showWarningMessage('This link names no trace.');
     else await this.openTrace(address);
   }
 
@@ -150,7 +150,7 @@ export class TraceCommands implements UriHandler {
   private async foundOr(target: unknown): Promise<{ readonly run: RunWatch; readonly row: number } | undefined> {
     if (!isAddress(target)) return this.active();
     const found = await this.traces.find(target);
-    if (found.kind === 'broken') void window.showErrorMessage(found.reason);
+    if (found.kind === 'broken') void window.showWarningMessage(found.reason);
     return found.kind === 'read' ? found.value : undefined;
   }
 
