@@ -31,7 +31,7 @@ export class Training {
   private readonly consent: RewardConsent;
 
   constructor(
-    context: ExtensionContext,
+    private readonly context: ExtensionContext,
     private readonly library: RunLibrary,
     private readonly panels: RunPanels,
     private readonly pick: RunPicker,
@@ -110,7 +110,8 @@ export class Training {
   }
 
   private async start(trainer: ReadyTrainer, wanted: Wanted): Promise<void> {
-    const gpu = await chooseGpu(wanted.recipe);
+    const device = wanted.recipe ?? join(wanted.runDirectory, 'run.json');
+    const gpu = await chooseGpu(device, join(this.context.globalStorageUri.fsPath, 'gpus'));
     if (gpu === undefined) return;
     const cancel = new AbortController();
     const beginning: Beginning = {
