@@ -32,7 +32,7 @@ export function activate(context: ExtensionContext): void {
     () => treeView.selection[0],
   );
   const environment = new TrainerEnvironment(context, log);
-  const runs = new RunCommands(library, panels, pick, environment);
+  const runs = new RunCommands(library, panels, pick);
   const recipes = registerRecipes(context, { environment, library, log });
   const demonstrations = registerDemonstrations(context, { environment, log });
   const table = commandTable({

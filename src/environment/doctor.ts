@@ -8,6 +8,7 @@ import { fits, lackingInWords, type Requirement } from './packages';
 import { runProgram } from './program';
 import { findPython, pythonCandidates, withoutOwnFolder, type Python, type PythonFound } from './python';
 import { freeBytes, gigabytes, nearestFolder } from './space';
+import { driverRemedy, pinnedTorch, torchFor } from './torchBackend';
 import { unsupported } from './unsupported';
 import { findUv } from './uv';
 
@@ -30,6 +31,8 @@ export interface Patient {
   /** Of the trainer, from its `pyproject.toml`. */
   readonly requirements: readonly Requirement[];
   readonly lock: string;
+  /** Whether a made environment gets the torch that fits the driver. */
+  readonly choosesTorch: boolean;
   readonly storage: string;
   readonly environmentFolder: string;
   readonly runsFolder: string;
@@ -128,9 +131,13 @@ async function environmentChecks(patient: Patient, python: Python): Promise<Chec
     };
     return [check, await torchCheck(python.program, patient)];
   }
-  const managed = await findEnvironment({ folder: patient.environmentFolder, lock: patient.lock, python });
+  const { environmentFolder: folder, lock } = patient;
+  const torch = patient.choosesTorch ? await torchFor({ ...patient, python }) : {};
+  const managed = await findEnvironment({ folder, lock, python, ...torch });
   if (managed !== undefined) {
-    const detail = `managed, complete (${managed.folder})`;
+    const pinned = await pinnedTorch(managed.torchLock);
+    const instead = pinned === undefined ? '' : `; for the driver it has another torch than the lock: ${pinned}`;
+    const detail = `managed, complete (${managed.folder})${instead}`;
     return [{ name: 'Environment', verdict: 'ok', detail, remedy: null }, await torchCheck(managed.python, patient)];
   }
   const why = own.kind === 'lacks' ? `${python.program} lacks ${lackingInWords(own.lacking)}` : own.reason;
@@ -207,7 +214,9 @@ async function gpuCheck({ env, signal }: Patient): Promise<Check> {
         const holders = gpu.processes.map(({ pid }) => pid).join(', ');
         return `${gpu.index}: ${gpu.name}, ${gpu.usedMiB} of ${gpu.totalMiB} MiB used${holders === '' ? '' : ` by ${holders}`}`;
       });
-      return { name: 'GPU', verdict: 'ok', detail: `driver ${found.driver}; ${each.join('; ')}`, remedy: null };
+      const remedy = driverRemedy({ platform: process.platform, gpus: found }) ?? null;
+      const verdict = remedy === null ? 'ok' : 'warning';
+      return { name: 'GPU', verdict, detail: `driver ${found.driver}; ${each.join('; ')}`, remedy };
     }
   }
 }

@@ -84,6 +84,7 @@ async function patient(body: (given: Patient) => Promise<void>): Promise<void> {
       env: process.env,
       requirements: [],
       lock: 'trainer/requirements.lock',
+      choosesTorch: true,
       storage: folder,
       environmentFolder: join(folder, 'environment'),
       runsFolder: join(folder, 'runs'),
