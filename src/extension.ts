@@ -1,5 +1,6 @@
 import { commands, version, window, workspace, type ExtensionContext } from 'vscode';
 import { commandTable, followContext } from './commands';
+import { withTrust } from './trust';
 import { RunLibrary } from './views/library';
 import { registerDemonstrations } from './views/demonstrations/index';
 import { ManageCommands } from './views/manageCommands';
@@ -58,7 +59,10 @@ export function activate(context: ExtensionContext): void {
     demonstrations,
     new RunStatusBar(library),
     new RunNotifications(library, (run) => panels.isVisible(run)),
-    ...Object.entries(table).map(([name, run]) => commands.registerCommand(`srft.${name}`, run)),
+    ...Object.entries(table).map(([name, run]) => {
+      const id = `srft.${name}`;
+      return commands.registerCommand(id, withTrust(id, run, context.extension.packageJSON));
+    }),
     followContext(library),
     workspace.onDidGrantWorkspaceTrust(() => {
       library.trustChanged();

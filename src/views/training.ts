@@ -75,7 +75,7 @@ export class Training {
   /** Go on with a run that has ended before its last step. */
   async resume(target: unknown): Promise<void> {
     const run = await this.pick.one(target, 'Resume which run?', ({ canResume }) => canResume);
-    if (run === undefined || !(await this.consent.given(run))) return;
+    if (run === undefined || !(await this.consent.given(run, null))) return;
     const trainer = await this.environment.ready();
     if (trainer === undefined) return;
     await this.start(trainer, {
@@ -92,9 +92,9 @@ export class Training {
     const run = await this.pick.one(target, 'Fork which run?');
     if (run === undefined) return;
     const step = wantedStep ?? (await pickCheckpoint(run));
-    if (step === undefined || !(await this.consent.given(run))) return;
+    if (step === undefined) return;
     const recipe = await recipeFileOf(run);
-    if (recipe === undefined) return;
+    if (recipe === undefined || !(await this.consent.given(run, recipe))) return;
     const steps = await askForSteps(run, step);
     if (steps === undefined) return;
     const trainer = await this.environment.ready();

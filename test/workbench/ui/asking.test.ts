@@ -83,7 +83,9 @@ describe('what is asked before something starts', () => {
         'gpu-queue',
         async (window) => {
           const { page, workspace } = window;
-          const waiting = page.locator('.notifications-center .notification-list-item', { hasText: 'waiting for GPU 0' });
+          const waiting = page.locator('.notifications-center .notification-list-item', {
+            hasText: 'waiting for GPU 0',
+          });
           const queue = async (): Promise<void> => {
             await command(page, 'SRFT: Train…');
             await page.locator('.monaco-dialog-box').getByRole('button', { name: 'Queue' }).click();
@@ -134,10 +136,8 @@ describe('what is asked before something starts', () => {
           const manifest = JSON.parse(readFileSync(join(run, 'run.json'), 'utf8')) as Record<string, unknown>;
           const reward = { parts: [{ kind: 'python', path: 'reward.py' }] };
           const recipe = { ...(manifest['recipe'] as object), reward };
-          writeFileSync(
-            join(run, 'run.json'),
-            JSON.stringify({ ...manifest, recipe, recipe_file: '../../a.srft.json' }),
-          );
+          // What the run carries names no code: the file that a fork trains from does.
+          writeFileSync(join(run, 'run.json'), JSON.stringify({ ...manifest, recipe_file: '../../a.srft.json' }));
           writeFileSync(join(workspace, 'reward.py'), code);
           writeFileSync(join(workspace, 'a.srft.json'), JSON.stringify(recipe));
         },
