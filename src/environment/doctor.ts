@@ -49,8 +49,19 @@ export async function examine(patient: Patient): Promise<readonly Check[]> {
   if (!patient.isTrusted) return [...machine, ...(await folders)];
   const [python, uv, gpu, rooms] = await Promise.all([pythonOf(patient), uvCheck(patient), gpuCheck(patient), folders]);
   const environment = python.kind === 'python' ? await environmentChecks(patient, python.python) : [];
-  return [...machine, pythonCheck(python), uv, ...environment, gpu, ...rooms];
+  return [...machine, pythonCheck(python), uv, ...environment.map((check) => besideGpu(check, gpu)), gpu, ...rooms];
 }
+
+/** A torch that works and cannot use the GPU that works: training would be slow without a word. */
+export function besideGpu(check: Check, gpu: Check): Check {
+  const isIdle = check.name === 'PyTorch' && check.verdict === 'ok' && check.detail.endsWith(onlyCpu);
+  if (!isIdle || gpu.verdict !== 'ok') return check;
+  const remedy =
+    'There is a GPU that this PyTorch cannot use: update the NVIDIA driver, or take out srft.environment.python and srft.environment.torch and run “SRFT: Set Up Trainer Environment”, which chooses a build for the driver.';
+  return { ...check, verdict: 'warning', remedy };
+}
+
+const onlyCpu = 'computes on CPU only';
 
 function machineCheck(): Check {
   const refusal = unsupported(process.platform, process.arch);
@@ -177,11 +188,11 @@ async function torchCheck(python: string, { env, signal }: Patient): Promise<Che
     };
   }
   const [version, cuda, device] = end.stdout.trim().split(/\r?\n/);
-  const computes = device === '' || device === undefined ? 'CPU only' : device;
+  const computes = device === undefined || ['', 'CPU only'].includes(device) ? onlyCpu : `computes on ${device}`;
   return {
     name: 'PyTorch',
     verdict: 'ok',
-    detail: `${version ?? ''}, built for CUDA ${cuda ?? ''}, computes on ${computes}`,
+    detail: `${version ?? ''}, built for CUDA ${cuda ?? ''}, ${computes}`,
     remedy: null,
   };
 }

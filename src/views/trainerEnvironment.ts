@@ -226,7 +226,11 @@ export class TrainerEnvironment {
 
   private async examine(runsFolder: string, signal: AbortSignal): Promise<readonly Check[]> {
     const copy = await this.trainerCopy();
-    const given = settings.python();
+    const requirements = await requirementsIn(copy);
+    const named = settings.python();
+    // As training would choose.
+    const chosen =
+      named === '' && workspace.isTrusted ? await this.chosenInPythonExtension(requirements, signal) : named;
     return examine({
       versions: {
         'SRFT Studio': extensionVersion(this.context),
@@ -234,9 +238,9 @@ export class TrainerEnvironment {
         Node: process.versions.node,
       },
       isTrusted: workspace.isTrusted,
-      ...(given === '' ? {} : { givenPython: given }),
+      ...(chosen === undefined || chosen === '' ? {} : { givenPython: chosen }),
       env: process.env,
-      requirements: await requirementsIn(copy),
+      requirements,
       lock: join(copy.folder, 'requirements.lock'),
       choosesTorch: choosesTorch(),
       storage: this.storage,
