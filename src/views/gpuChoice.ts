@@ -7,9 +7,11 @@ import { busyGpus, findGpus, useInWords, visibleGpus, type Gpu } from '../enviro
 /** On which GPU a trainer is to run, as variables of its environment. */
 export interface GpuChoice {
   readonly variables: NodeJS.ProcessEnv;
+  /** Perhaps for hours, in which much may have changed. */
+  readonly hasWaited: boolean;
 }
 
-const noVariables: GpuChoice = { variables: {} };
+const noVariables: GpuChoice = { variables: {}, hasWaited: false };
 /** A GPU with less memory free than this is in use by somebody. */
 const leastFreeShare = 0.8;
 const lookEveryMs = 5000;
@@ -31,10 +33,10 @@ export async function chooseGpu(recipe: string, folder: string): Promise<GpuChoi
     const free = visible.find(isFree);
     const answer = await askAboutGpu(first, free);
     if (answer === 'Start Anyway') return noVariables;
-    if (answer === 'Other GPU' && free !== undefined) return only(free);
+    if (answer === 'Other GPU' && free !== undefined) return only(free, false);
     if (answer !== 'Queue') return undefined;
     const end = await waitForGpu(first, folder);
-    if (end === 'free') return only(first);
+    if (end === 'free') return only(first, true);
     if (end === 'cancelled') return undefined;
   }
 }
@@ -49,8 +51,8 @@ function isFree(gpu: Gpu): boolean {
 }
 
 /** By its name for ever: CUDA may count GPUs in another order than the driver. */
-function only(gpu: Gpu): GpuChoice {
-  return { variables: { CUDA_VISIBLE_DEVICES: gpu.uuid } };
+function only(gpu: Gpu, hasWaited: boolean): GpuChoice {
+  return { variables: { CUDA_VISIBLE_DEVICES: gpu.uuid }, hasWaited };
 }
 
 function askAboutGpu(gpu: Gpu, free: Gpu | undefined): Thenable<string | undefined> {

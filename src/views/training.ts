@@ -109,10 +109,13 @@ export class Training {
     });
   }
 
-  private async start(trainer: ReadyTrainer, wanted: Wanted): Promise<void> {
+  private async start(found: ReadyTrainer, wanted: Wanted): Promise<void> {
     const device = wanted.recipe ?? join(wanted.runDirectory, 'run.json');
     const gpu = await chooseGpu(device, join(this.context.globalStorageUri.fsPath, 'gpus'));
     if (gpu === undefined) return;
+    // A newer version of the extension removes what no live run uses, and one that waits is none.
+    const trainer = gpu.hasWaited ? await this.environment.ready() : found;
+    if (trainer === undefined) return;
     const cancel = new AbortController();
     const beginning: Beginning = {
       name: wanted.name,
