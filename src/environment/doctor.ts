@@ -143,7 +143,7 @@ async function environmentChecks(patient: Patient, python: Python): Promise<Chec
     return [check, await torchCheck(python.program, patient)];
   }
   const { environmentFolder: folder, lock } = patient;
-  const torch = patient.choosesTorch ? await torchFor({ ...patient, python }) : {};
+  const torch = patient.choosesTorch ? await torchFor({ ...patient, folder, python }) : {};
   const managed = await findEnvironment({ folder, lock, python, ...torch });
   if (managed !== undefined) {
     const pinned = await pinnedTorch(managed.torchLock);

@@ -1,4 +1,5 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { findGpus, type Gpus } from './gpus';
 import { compareVersions } from './packages';
 import type { Python } from './python';
@@ -48,6 +49,8 @@ export function torchBackend(
 
 /** The same for this machine, as a part of what an environment is asked for by. */
 export async function torchFor(wanted: {
+  /** Where environments are made. */
+  readonly folder: string;
   readonly lock: string;
   readonly python: Python;
   readonly env: NodeJS.ProcessEnv;
@@ -56,7 +59,11 @@ export async function torchFor(wanted: {
   const torch = lockedTorch(await readFile(wanted.lock, 'utf8'), wanted.python.minor);
   if (torch === undefined) return {};
   const gpus = await findGpus(wanted.env, wanted.signal);
-  const backend = torchBackend({ platform: process.platform, architecture: process.arch, gpus }, torch);
+  const [platform, architecture] = [process.platform, process.arch];
+  const made = gpus.kind === 'broken' ? await readdir(join(wanted.folder, 'envs')).catch(() => []) : [];
+  // A driver that gives no answer, as after an update of it, will want what it wanted before.
+  const before = made.flatMap((name) => new RegExp(`-${platform}-${architecture}-(cu\\d+)$`).exec(name)?.[1] ?? []);
+  const backend = before[0] ?? torchBackend({ platform, architecture, gpus }, torch);
   return backend === undefined ? {} : { torchBackend: backend };
 }
 

@@ -10,6 +10,7 @@ import {
   lockedTorch,
   pinnedTorch,
   torchBackend,
+  torchFor,
   withoutPackagesOf,
   withoutTorch,
 } from '../../../src/environment/torchBackend';
@@ -81,6 +82,22 @@ describe('the trainer’s lock', () => {
     assert.equal(withoutPackagesOf(lock, lock), '');
     assert.deepEqual(new Set(namesIn(withoutPackagesOf(lock, rest))), new Set(gone));
   });
+});
+
+describe('which torch on this machine', { skip: `${process.platform}-${process.arch}` !== 'linux-x64' }, () => {
+  it('as its driver says, and while that gives no answer as it was before', () =>
+    inFolder(async (folder) => {
+      const answering = (code: string): Promise<NodeJS.ProcessEnv> => withFakeProgram(folder, 'nvidia-smi', code);
+      const row = '0, GPU-aa, NVIDIA T4, 15360, 4, 570.86';
+      const table = `console.log(process.argv[2].startsWith('--query-gpu') ? '${row}' : '')`;
+      const wanted = { folder, lock: 'trainer/requirements.lock', python: await testPython() };
+      assert.deepEqual(await torchFor({ ...wanted, env: await answering(table) }), { torchBackend: 'cu126' });
+      const silent = await answering('process.exit(18)');
+      assert.deepEqual(await torchFor({ ...wanted, env: silent }), {});
+      await mkdir(join(folder, 'envs', `0123456789ab-python3.12-linux-x64-cu126`), { recursive: true });
+      assert.deepEqual(await torchFor({ ...wanted, env: silent }), { torchBackend: 'cu126' });
+      assert.deepEqual(await torchFor({ ...wanted, env: { PATH: '' } }), {});
+    }));
 });
 
 const sum = 'ab'.repeat(32);
