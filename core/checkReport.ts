@@ -32,6 +32,18 @@ export interface CheckMeasured {
   readonly free_disk_bytes: number;
 }
 
+/** Demonstrations that are longer than the recipe lets a response be, as `srft check --json` lists them. */
+export interface CutDemonstrations {
+  /** The recipe's key that limits them. */
+  readonly key: string;
+  /** Tokens, the end token included. */
+  readonly limit: number;
+  readonly total: number;
+  readonly longest: number;
+  /** The first thousand of those that stand on lines; files and lines as in a finding. */
+  readonly places: readonly { readonly file: string; readonly line: number; readonly tokens: number }[];
+}
+
 /** How a check ended. */
 export type CheckOutcome =
   | {
@@ -40,6 +52,7 @@ export type CheckOutcome =
       readonly measured: CheckMeasured;
       readonly seam: string;
       readonly findings: readonly CheckFinding[];
+      readonly cut: CutDemonstrations | null;
     }
   /** The input is wrong; nothing was measured. */
   | { readonly kind: 'faults'; readonly findings: readonly CheckFinding[] }
@@ -97,6 +110,7 @@ function reportIn(stdout: string): CheckOutcome | undefined {
     readonly measured: CheckMeasured;
     readonly seam: string;
     readonly findings: readonly { level: CheckFinding['level']; key: string; message: string; remedy: string }[];
+    readonly cut: CutDemonstrations | null;
   };
   return {
     kind: 'measured',
@@ -110,5 +124,6 @@ function reportIn(stdout: string): CheckOutcome | undefined {
       file: null,
       line: null,
     })),
+    cut: report.cut,
   };
 }

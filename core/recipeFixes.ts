@@ -50,7 +50,8 @@ export function schemaFixes(
 /** Remedies that name key and value: `set training.steps to 5`. */
 function named(remedy: string): readonly RecipeFix[] {
   const found: RecipeFix[] = [];
-  const pattern = /\bset `?([a-z_]+(?:\.[a-z_0-9]+)+)`? to (?:at most )?("[^"]*"(?: or "[^"]*")*|-?\d+(?:\.\d+)?)/g;
+  const pattern =
+    /\bset `?([a-z_]+(?:\.[a-z_0-9]+)+)`? to (?:at (?:most|least) )?("[^"]*"(?: or "[^"]*")*|-?\d+(?:\.\d+)?)/g;
   for (const [, key = '', values = ''] of remedy.matchAll(pattern)) {
     found.push(...valuesIn(values).map((value) => setting(keyPath(key), value)));
   }

@@ -1,5 +1,6 @@
 import { commands, version, window, workspace, type ExtensionContext } from 'vscode';
 import { commandTable, followContext } from './commands';
+import { withTrust } from './trust';
 import { RunLibrary } from './views/library';
 import { registerDemonstrations } from './views/demonstrations/index';
 import { ManageCommands } from './views/manageCommands';
@@ -33,7 +34,7 @@ export function activate(context: ExtensionContext): void {
     () => treeView.selection[0],
   );
   const environment = new TrainerEnvironment(context, log);
-  const runs = new RunCommands(library, panels, pick, environment);
+  const runs = new RunCommands(library, panels, pick);
   const recipes = registerRecipes(context, { environment, library, log });
   const demonstrations = registerDemonstrations(context, { environment, log });
   const traces = registerTraces(context, { library, curves: panels, log });
@@ -62,7 +63,10 @@ export function activate(context: ExtensionContext): void {
     traces,
     new RunStatusBar(library),
     new RunNotifications(library, (run) => panels.isVisible(run)),
-    ...Object.entries(table).map(([name, run]) => commands.registerCommand(`srft.${name}`, run)),
+    ...Object.entries(table).map(([name, run]) => {
+      const id = `srft.${name}`;
+      return commands.registerCommand(id, withTrust(id, run, context.extension.packageJSON));
+    }),
     followContext(library),
     workspace.onDidGrantWorkspaceTrust(() => {
       library.trustChanged();

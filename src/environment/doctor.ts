@@ -8,6 +8,7 @@ import { fits, lackingInWords, type Requirement } from './packages';
 import { runProgram } from './program';
 import { findPython, pythonCandidates, withoutOwnFolder, type Python, type PythonFound } from './python';
 import { freeBytes, gigabytes, nearestFolder } from './space';
+import { driverRemedy, pinnedTorch, torchFor } from './torchBackend';
 import { unsupported } from './unsupported';
 import { findUv } from './uv';
 
@@ -30,6 +31,8 @@ export interface Patient {
   /** Of the trainer, from its `pyproject.toml`. */
   readonly requirements: readonly Requirement[];
   readonly lock: string;
+  /** Whether a made environment gets the torch that fits the driver. */
+  readonly choosesTorch: boolean;
   readonly storage: string;
   readonly environmentFolder: string;
   readonly runsFolder: string;
@@ -46,8 +49,19 @@ export async function examine(patient: Patient): Promise<readonly Check[]> {
   if (!patient.isTrusted) return [...machine, ...(await folders)];
   const [python, uv, gpu, rooms] = await Promise.all([pythonOf(patient), uvCheck(patient), gpuCheck(patient), folders]);
   const environment = python.kind === 'python' ? await environmentChecks(patient, python.python) : [];
-  return [...machine, pythonCheck(python), uv, ...environment, gpu, ...rooms];
+  return [...machine, pythonCheck(python), uv, ...environment.map((check) => besideGpu(check, gpu)), gpu, ...rooms];
 }
+
+/** A torch that works and cannot use the GPU that works: training would be slow without a word. */
+export function besideGpu(check: Check, gpu: Check): Check {
+  const isIdle = check.name === 'PyTorch' && check.verdict === 'ok' && check.detail.endsWith(onlyCpu);
+  if (!isIdle || gpu.verdict !== 'ok') return check;
+  const remedy =
+    'There is a GPU that this PyTorch cannot use: update the NVIDIA driver, or take out srft.environment.python and srft.environment.torch and run “SRFT: Set Up Trainer Environment”, which chooses a build for the driver.';
+  return { ...check, verdict: 'warning', remedy };
+}
+
+const onlyCpu = 'computes on CPU only';
 
 function machineCheck(): Check {
   const refusal = unsupported(process.platform, process.arch);
@@ -128,9 +142,13 @@ async function environmentChecks(patient: Patient, python: Python): Promise<Chec
     };
     return [check, await torchCheck(python.program, patient)];
   }
-  const managed = await findEnvironment({ folder: patient.environmentFolder, lock: patient.lock, python });
+  const { environmentFolder: folder, lock } = patient;
+  const torch = patient.choosesTorch ? await torchFor({ ...patient, folder, python }) : {};
+  const managed = await findEnvironment({ folder, lock, python, ...torch });
   if (managed !== undefined) {
-    const detail = `managed, complete (${managed.folder})`;
+    const pinned = await pinnedTorch(managed.torchLock);
+    const instead = pinned === undefined ? '' : `; for the driver it has another torch than the lock: ${pinned}`;
+    const detail = `managed, complete (${managed.folder})${instead}`;
     return [{ name: 'Environment', verdict: 'ok', detail, remedy: null }, await torchCheck(managed.python, patient)];
   }
   const why = own.kind === 'lacks' ? `${python.program} lacks ${lackingInWords(own.lacking)}` : own.reason;
@@ -170,11 +188,11 @@ async function torchCheck(python: string, { env, signal }: Patient): Promise<Che
     };
   }
   const [version, cuda, device] = end.stdout.trim().split(/\r?\n/);
-  const computes = device === '' || device === undefined ? 'CPU only' : device;
+  const computes = device === undefined || ['', 'CPU only'].includes(device) ? onlyCpu : `computes on ${device}`;
   return {
     name: 'PyTorch',
     verdict: 'ok',
-    detail: `${version ?? ''}, built for CUDA ${cuda ?? ''}, computes on ${computes}`,
+    detail: `${version ?? ''}, built for CUDA ${cuda ?? ''}, ${computes}`,
     remedy: null,
   };
 }
@@ -207,7 +225,9 @@ async function gpuCheck({ env, signal }: Patient): Promise<Check> {
         const holders = gpu.processes.map(({ pid }) => pid).join(', ');
         return `${gpu.index}: ${gpu.name}, ${gpu.usedMiB} of ${gpu.totalMiB} MiB used${holders === '' ? '' : ` by ${holders}`}`;
       });
-      return { name: 'GPU', verdict: 'ok', detail: `driver ${found.driver}; ${each.join('; ')}`, remedy: null };
+      const remedy = driverRemedy({ platform: process.platform, gpus: found }) ?? null;
+      const verdict = remedy === null ? 'ok' : 'warning';
+      return { name: 'GPU', verdict, detail: `driver ${found.driver}; ${each.join('; ')}`, remedy };
     }
   }
 }

@@ -5,6 +5,7 @@ import { withFolderLock } from './folderLock';
 import { runProgram, type ProgramEnd } from './program';
 import type { Python } from './python';
 import { freeBytes, gigabytes, isSameDisk } from './space';
+import { lockedTorch, withoutPackagesOf, withoutTorch } from './torchBackend';
 import { unsupported } from './unsupported';
 import { planInWords, planOf, uvListener, type EnvironmentProgress } from './uvProgress';
 
@@ -15,6 +16,8 @@ export interface EnvironmentWanted {
   /** The trainer's `requirements.lock`. */
   readonly lock: string;
   readonly python: Python;
+  /** Where the default index has the wrong torch: uv's name of the index that has the right one. */
+  readonly torchBackend?: string;
   /** The program uv. */
   readonly uv: string;
   readonly env: NodeJS.ProcessEnv;
@@ -80,10 +83,11 @@ export async function ensureEnvironment(wanted: EnvironmentWanted): Promise<Envi
 
 /** The environment of a lock if it is there and complete; nothing is made. */
 export async function findEnvironment(
-  wanted: Pick<EnvironmentWanted, 'folder' | 'lock' | 'python'>,
-): Promise<{ readonly python: string; readonly folder: string } | undefined> {
+  wanted: PlaceWanted,
+): Promise<{ readonly python: string; readonly folder: string; readonly torchLock: string } | undefined> {
   const place = await placeOf(wanted);
-  return (await isReady(place)) ? { python: place.python, folder: place.folder } : undefined;
+  const { python, folder, torchLock } = place;
+  return (await isReady(place)) ? { python, folder, torchLock } : undefined;
 }
 
 /** The environments below a folder, complete or not. */
@@ -117,21 +121,28 @@ interface Place {
   readonly folder: string;
   readonly python: string;
   readonly stamp: string;
+  /** What stands in for the lock's torch, with versions and hashes; where a backend was asked for. */
+  readonly torchLock: string;
 }
 
-/** Environments differ by their lock, their Python and their machine: a home on a shared disk serves several. */
-async function placeOf({
-  folder,
-  lock,
-  python,
-}: Pick<EnvironmentWanted, 'folder' | 'lock' | 'python'>): Promise<Place> {
+type PlaceWanted = Pick<EnvironmentWanted, 'folder' | 'lock' | 'python' | 'torchBackend'>;
+
+/** Environments differ by lock, Python, machine and torch: a home on a shared disk serves several. */
+async function placeOf({ folder, lock, python, torchBackend }: PlaceWanted): Promise<Place> {
   const hash = createHash('sha256')
     .update(await readFile(lock))
     .digest('hex');
-  const key = `${hash.slice(0, 12)}-python${python.minor}-${process.platform}-${process.arch}`;
+  const machine = `${process.platform}-${process.arch}${torchBackend === undefined ? '' : `-${torchBackend}`}`;
+  const key = `${hash.slice(0, 12)}-python${python.minor}-${machine}`;
   const environment = join(resolve(folder), 'envs', key);
   const inner = process.platform === 'win32' ? ['Scripts', 'python.exe'] : ['bin', 'python'];
-  return { key, folder: environment, python: join(environment, ...inner), stamp: join(environment, 'srft-complete') };
+  return {
+    key,
+    folder: environment,
+    python: join(environment, ...inner),
+    stamp: join(environment, 'srft-complete'),
+    torchLock: join(environment, 'srft-torch.lock'),
+  };
 }
 
 async function isReady(place: Place): Promise<boolean> {
@@ -153,7 +164,8 @@ async function makeEnvironment(wanted: EnvironmentWanted, place: Place): Promise
     made,
   });
   if (await isReady(place)) return ready(false);
-  const machine = `${process.platform}-${process.arch}`;
+  // What another torch weighs nobody has measured.
+  const machine = wanted.torchBackend ?? `${process.platform}-${process.arch}`;
   await rm(place.stamp, { force: true });
   if (!(await works(place.python))) {
     wanted.onProgress?.({ stage: 'making', detail: `making a Python ${wanted.python.version} environment` });
@@ -164,7 +176,9 @@ async function makeEnvironment(wanted: EnvironmentWanted, place: Place): Promise
   wanted.onProgress?.({ stage: 'planning', detail: 'asking what is to be downloaded' });
   const offline =
     wanted.wheels === undefined ? [] : ['--offline', '--no-index', '--find-links', resolve(wanted.wheels)];
-  const sync = ['pip', 'sync', '--python', place.python, '--require-hashes', ...offline, resolve(wanted.lock)];
+  const locks = await locksOf(wanted, place);
+  if (!Array.isArray(locks)) return locks;
+  const sync = ['pip', 'sync', '--python', place.python, '--require-hashes', ...offline, ...locks];
   const dry = await uv(wanted, [...sync, '--dry-run']);
   if (!isDone(dry)) return failure(dry, wanted, place, 'could not find out what to install');
   const plan = planOf(dry.stderr);
@@ -180,6 +194,30 @@ async function makeEnvironment(wanted: EnvironmentWanted, place: Place): Promise
   await writeFile(unfinished, place.key);
   await rename(unfinished, place.stamp);
   return ready(true);
+}
+
+/** What uv is to install: the lock, or the lock with another torch in it, whose hashes are taken down first. */
+async function locksOf(wanted: EnvironmentWanted, place: Place): Promise<string[] | EnvironmentResult> {
+  const { torchBackend: backend, lock, python } = wanted;
+  const text = await readFile(lock, 'utf8');
+  const torch = backend === undefined ? undefined : lockedTorch(text, python.minor);
+  if (backend === undefined || torch === undefined) return [resolve(lock)];
+  const [rest, request] = [join(place.folder, 'srft-rest.lock'), join(place.folder, 'srft-torch.in')];
+  const install = ['--torch-backend', backend, rest, place.torchLock];
+  await writeFile(rest, withoutTorch(text));
+  // Taken down once, the hashes hold for this environment, also when its making goes on after a cut.
+  const known = await readFile(place.torchLock, 'utf8').catch(() => '');
+  if (lockedTorch(known, python.minor) !== undefined) return install;
+  await writeFile(request, `torch==${torch.version}\n`);
+  const fresh = `${place.torchLock}.${randomUUID()}`;
+  const end = await uv(wanted, [
+    ...['pip', 'compile', '--python', place.python, '--torch-backend', backend, '--generate-hashes'],
+    ...['--no-header', '--no-annotate', '--constraints', rest, '--output-file', fresh, request],
+  ]);
+  if (!isDone(end)) return failure(end, wanted, place, `could not find torch ${torch.version} for ${backend}`);
+  await writeFile(fresh, withoutPackagesOf(await readFile(fresh, 'utf8'), withoutTorch(text)));
+  await rename(fresh, place.torchLock);
+  return install;
 }
 
 /** Too little room where the packages go, or where uv keeps what it fetches. */
@@ -234,12 +272,17 @@ function failure(end: ProgramEnd, wanted: EnvironmentWanted, place: Place, what:
   return { kind: 'failed', message, output };
 }
 
-function remedyFor(said: string, { wheels }: EnvironmentWanted): string {
+function remedyFor(said: string, { wheels, torchBackend }: EnvironmentWanted): string {
   if (/no space left|os error 28|not enough space|os error 112/i.test(said)) {
     return 'the disk is full: free some space and set up again; what was fetched is kept';
   }
   if (/hash mismatch/i.test(said)) {
     return 'a package is not the one the trainer was tested with: if a mirror is configured, have it deliver the original files';
+  }
+  if (torchBackend !== undefined && /invalid value/i.test(said))
+    return `update uv, which does not know ${torchBackend}`;
+  if (torchBackend !== undefined && /no solution found|download\.pytorch\.org/i.test(said)) {
+    return `see that download.pytorch.org can be reached${process.platform === 'linux' ? ', update the NVIDIA driver to 580 or newer,' : ''} or set srft.environment.torch to "lock", which may compute on the CPU`;
   }
   if (wheels !== undefined) return `put every wheel that requirements.lock names for this machine into ${wheels}`;
   if (/failed to fetch|dns error|error sending request|timed out|connection|certificate/i.test(said)) {

@@ -72,6 +72,26 @@ export function busyGpus(gpus: readonly Gpu[], minFreeShare: number): readonly G
   return gpus.filter(({ totalMiB, usedMiB }) => totalMiB > 0 && (totalMiB - usedMiB) / totalMiB < minFreeShare);
 }
 
+/** The GPUs that a trainer started in this environment would see, in the order it would take them. */
+export function visibleGpus(gpus: readonly Gpu[], env: NodeJS.ProcessEnv): readonly Gpu[] {
+  const wanted = env['CUDA_VISIBLE_DEVICES'];
+  if (wanted === undefined || wanted === '') return gpus;
+  return wanted.split(',').flatMap((name) => {
+    const word = name.trim();
+    const isOf = ({ index, uuid }: Gpu): boolean => `${index}` === word || (word !== '' && uuid.startsWith(word));
+    return gpus.find(isOf) ?? [];
+  });
+}
+
+/** How much of a GPU's memory is in use, and who holds it. */
+export function useInWords({ usedMiB, totalMiB, processes }: Gpu): string {
+  const holders = processes.map(
+    ({ pid, name, usedMiB: held }) =>
+      `${name.split(/[\\/]/).at(-1) ?? name} (process ${pid}${held === null ? '' : `, ${held} MiB`})`,
+  );
+  return `${usedMiB} of ${totalMiB} MiB are in use${holders.length === 0 ? '' : ` by ${holders.join(', ')}`}`;
+}
+
 function rowsOf(table: string): string[][] {
   return table
     .split(/\r?\n/)

@@ -1,5 +1,8 @@
+import { readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { Uri, window, type Memento } from 'vscode';
-import { rewardCodeOfRun, type RewardCode } from '../runs/rewardConsent';
+import { recipeIn } from '../recipes/recipeJson';
+import { rewardCodeOfRecipe, rewardCodeOfRun, type RewardCode } from '../runs/rewardConsent';
 import type { RunWatch } from '../runs/runWatch';
 
 const consentedKey = 'srft.consentedRewards';
@@ -9,11 +12,18 @@ const launchedKey = 'srft.launchedRuns';
 export class RewardConsent {
   constructor(private readonly state: Memento) {}
 
-  /** A `python` reward is somebody's code: shown, and asked about once for each content. */
-  async given(run: RunWatch): Promise<boolean> {
+  /**
+   * A `python` reward is somebody's code: shown, and asked about once for each content. `recipe` is the file that is
+   * trained from; null where it is what the run itself carries.
+   */
+  async given(run: RunWatch, recipe: string | null): Promise<boolean> {
     const { store } = run;
     if (this.state.get<string[]>(launchedKey, []).includes(store.manifest.run_id)) return true;
-    for (const code of await rewardCodeOfRun(store.directory, store.manifest)) {
+    const codes =
+      recipe === null
+        ? await rewardCodeOfRun(store.directory, store.manifest)
+        : await rewardCodeOfRecipe(recipeIn(await readFile(recipe, 'utf8')), dirname(recipe));
+    for (const code of codes) {
       const known = this.state.get<string[]>(consentedKey, []);
       if (code.sha256 !== null && known.includes(code.sha256)) continue;
       if (!(await askForConsent(code))) return false;

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { commands, env, Uri, window, workspace } from 'vscode';
 import { absentAsUndefined } from '../runs/tail';
 import type { RunLibrary } from './library';
+import { machineNeeds } from './machineNeeds';
 import type { RunPicker } from './pick';
 import type { RunPanels } from './runPanels';
-import type { TrainerEnvironment } from './trainerEnvironment';
 
 /** Commands that look at runs: they need no trainer and no trust. */
 export class RunCommands {
@@ -13,7 +13,6 @@ export class RunCommands {
     private readonly library: RunLibrary,
     private readonly panels: RunPanels,
     private readonly pick: RunPicker,
-    private readonly environment: TrainerEnvironment,
   ) {}
 
   /** Open a run directory, asked for where none is named. */
@@ -28,7 +27,7 @@ export class RunCommands {
   /** The panel of a run. */
   async showRun(target: unknown): Promise<void> {
     if (target === undefined && this.library.runs.length === 0) {
-      this.panels.showEmpty(() => this.environment.needs());
+      this.panels.showEmpty(machineNeeds);
       return;
     }
     const run = await this.pick.one(target, 'Which run?');

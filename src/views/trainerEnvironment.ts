@@ -17,7 +17,7 @@ import { examine, type Check } from '../environment/doctor';
 import { ensureEnvironment, findEnvironment, neededBytes, removeOldEnvironments } from '../environment/environment';
 import { fits, lackingInWords, requirementsOf, type Requirement } from '../environment/packages';
 import { findPython, pythonCandidates } from '../environment/python';
-import { findGpus } from '../environment/gpus';
+import { torchFor } from '../environment/torchBackend';
 import { copyTrainer, removeOldCopies, type TrainerCopy } from '../environment/trainerCopy';
 import { ensureUv } from '../environment/uv';
 import { isInUse } from '../runs/usage';
@@ -78,32 +78,6 @@ export class TrainerEnvironment {
     );
     const content = doctorDocument(checks, { home: homedir(), user: userInfo().username });
     await window.showTextDocument(await workspace.openTextDocument({ language: 'markdown', content }));
-  }
-
-  /** What a run needs, and whether it is there; nothing is made for the answer, and nothing started without trust. */
-  async needs(): Promise<{ text: string; ok: boolean | null }[]> {
-    const recipes = await workspace.findFiles('**/*.srft.json', '**/{node_modules,runs,.venv}/**', 1);
-    const recipe = {
-      text: recipes.length > 0 ? 'A recipe in this workspace' : 'No recipe in this workspace yet',
-      ok: recipes.length > 0,
-    };
-    if (!workspace.isTrusted) return [{ text: 'Restricted Mode: nothing can be started', ok: false }, recipe];
-    const [gpus, python] = await Promise.all([
-      findGpus(process.env),
-      findPython(pythonCandidates(undefined, process.env), { env: process.env }),
-    ]);
-    const gpu =
-      gpus.kind === 'gpus'
-        ? {
-            text: gpus.gpus.map(({ name, totalMiB }) => `${name}, ${Math.round(totalMiB / 1024)} GiB`).join('; '),
-            ok: true,
-          }
-        : { text: 'No NVIDIA GPU: the demo and small models train on the CPU', ok: false };
-    const interpreter =
-      python.kind === 'python'
-        ? { text: `Python ${python.python.version}; an environment is made with the first run`, ok: true }
-        : { text: python.reason, ok: false };
-    return [gpu, interpreter, recipe];
   }
 
   /** The copy of the trainer that this version of the extension runs. */
@@ -200,9 +174,11 @@ export class TrainerEnvironment {
     if (signal.aborted) return { reason: null };
     if (python.kind !== 'python') return { reason: python.reason };
     const lock = join(copy.folder, 'requirements.lock');
-    const there = await findEnvironment({ folder: this.environmentFolder, lock, python: python.python });
-    if (there !== undefined) return { python: there.python, folder: copy.folder, environment: there.folder };
     const wheels = settings.wheels();
+    const place = { folder: this.environmentFolder, lock, python: python.python };
+    const torch = choosesTorch() ? await torchFor({ ...place, env: process.env, signal }) : {};
+    const there = await findEnvironment({ ...place, ...torch });
+    if (there !== undefined) return { python: there.python, folder: copy.folder, environment: there.folder };
     const offline = wheels === '' ? {} : { wheels };
     const uv = await ensureUv({
       storage: this.storage,
@@ -219,9 +195,8 @@ export class TrainerEnvironment {
     if (uv.kind === 'none') return { reason: uv.reason };
     let percent = 0;
     const result = await ensureEnvironment({
-      folder: this.environmentFolder,
-      lock,
-      python: python.python,
+      ...place,
+      ...torch,
       uv: uv.program,
       env: process.env,
       ownCache: settings.environmentFolder() !== '',
@@ -251,7 +226,11 @@ export class TrainerEnvironment {
 
   private async examine(runsFolder: string, signal: AbortSignal): Promise<readonly Check[]> {
     const copy = await this.trainerCopy();
-    const given = settings.python();
+    const requirements = await requirementsIn(copy);
+    const named = settings.python();
+    // As training would choose.
+    const chosen =
+      named === '' && workspace.isTrusted ? await this.chosenInPythonExtension(requirements, signal) : named;
     return examine({
       versions: {
         'SRFT Studio': extensionVersion(this.context),
@@ -259,10 +238,11 @@ export class TrainerEnvironment {
         Node: process.versions.node,
       },
       isTrusted: workspace.isTrusted,
-      ...(given === '' ? {} : { givenPython: given }),
+      ...(chosen === undefined || chosen === '' ? {} : { givenPython: chosen }),
       env: process.env,
-      requirements: await requirementsIn(copy),
+      requirements,
       lock: join(copy.folder, 'requirements.lock'),
+      choosesTorch: choosesTorch(),
       storage: this.storage,
       environmentFolder: this.environmentFolder,
       runsFolder,
@@ -283,6 +263,11 @@ export class TrainerEnvironment {
 /** What this extension uses of the Python extension's API. */
 interface PythonExtension {
   readonly environments?: { getActiveEnvironmentPath(): { readonly path: string } };
+}
+
+/** From a folder of wheels comes what is in it. */
+function choosesTorch(): boolean {
+  return settings.choosesTorch() && settings.wheels() === '';
 }
 
 async function requirementsIn(copy: TrainerCopy): Promise<readonly Requirement[]> {

@@ -31,7 +31,7 @@ export class Training {
   private readonly consent: RewardConsent;
 
   constructor(
-    context: ExtensionContext,
+    private readonly context: ExtensionContext,
     private readonly library: RunLibrary,
     private readonly panels: RunPanels,
     private readonly pick: RunPicker,
@@ -75,7 +75,7 @@ export class Training {
   /** Go on with a run that has ended before its last step. */
   async resume(target: unknown): Promise<void> {
     const run = await this.pick.one(target, 'Resume which run?', ({ canResume }) => canResume);
-    if (run === undefined || !(await this.consent.given(run))) return;
+    if (run === undefined || !(await this.consent.given(run, null))) return;
     const trainer = await this.environment.ready();
     if (trainer === undefined) return;
     await this.start(trainer, {
@@ -92,9 +92,9 @@ export class Training {
     const run = await this.pick.one(target, 'Fork which run?');
     if (run === undefined) return;
     const step = wantedStep ?? (await pickCheckpoint(run));
-    if (step === undefined || !(await this.consent.given(run))) return;
+    if (step === undefined) return;
     const recipe = await recipeFileOf(run);
-    if (recipe === undefined) return;
+    if (recipe === undefined || !(await this.consent.given(run, recipe))) return;
     const steps = await askForSteps(run, step);
     if (steps === undefined) return;
     const trainer = await this.environment.ready();
@@ -109,9 +109,13 @@ export class Training {
     });
   }
 
-  private async start(trainer: ReadyTrainer, wanted: Wanted): Promise<void> {
-    const gpu = await chooseGpu(wanted.recipe);
+  private async start(found: ReadyTrainer, wanted: Wanted): Promise<void> {
+    const device = wanted.recipe ?? join(wanted.runDirectory, 'run.json');
+    const gpu = await chooseGpu(device, join(this.context.globalStorageUri.fsPath, 'gpus'));
     if (gpu === undefined) return;
+    // A newer version of the extension removes what no live run uses, and one that waits is none.
+    const trainer = gpu.hasWaited ? await this.environment.ready() : found;
+    if (trainer === undefined) return;
     const cancel = new AbortController();
     const beginning: Beginning = {
       name: wanted.name,

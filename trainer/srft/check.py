@@ -5,15 +5,16 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import torch
 
+from srft.check_report import CheckReport, Finding, Measured, in_bytes, in_percent
 from srft.collect import accepts
 from srft.config import DataConfig
+from srft.cut_demonstrations import CutDemonstrations, cut_demonstrations
 from srft.data import find_overlap, seam_report
 from srft.engine.memory import MemoryByPart, Peak, in_use, memory_by_part
 from srft.engine.update import count, differentiate, micro_batches, statistics, token_batch
@@ -24,84 +25,9 @@ from srft.preparation import Prepared, Say, prepared
 from srft.prompts import PromptSource
 from srft.recipe import LoadedRecipe
 from srft.rows import Kind
-from srft.run_directory.space import SpacePrediction, predict_bytes
+from srft.run_directory.space import predict_bytes
 
 PROBE_PROMPTS = 8
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """Something to mend or to know, at a key of the recipe."""
-
-    level: Literal["error", "warning", "note"]
-    key: str
-    message: str
-    remedy: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Measured:
-    """Figures of the probe; seconds and bytes are of this machine."""
-
-    prompts: int
-    rollouts: int
-    tokens_per_second: float | None
-    """While generating."""
-    train_tokens_per_second: float
-    mean_length: float | None
-    truncated_share: float | None
-    correct_share: float | None
-    mixed_groups_share: float | None
-    """Groups with right and wrong answers: without any, reinforcement has nothing to go by."""
-    demonstrations_correct_share: float | None
-    step_seconds: float
-    run_seconds: float
-    memory: MemoryByPart
-    records: SpacePrediction
-    checkpoint_bytes: int
-    free_disk_bytes: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckReport:
-    """What `srft check` found."""
-
-    measured: Measured
-    findings: Sequence[Finding]
-    seam: str
-
-    @property
-    def fits(self) -> bool:
-        """No finding is an error."""
-        return all(finding.level != "error" for finding in self.findings)
-
-    def as_json(self) -> dict[str, Any]:
-        """For programs."""
-        return {
-            "fits": self.fits,
-            "measured": asdict(self.measured) | {"records_bytes": self.measured.records.total},
-            "findings": [asdict(finding) for finding in self.findings],
-            "seam": self.seam,
-        }
-
-    def as_text(self) -> str:
-        """For people."""
-        m = self.measured
-        lines = [
-            f"time      {_duration(m.run_seconds)} for the whole run, {m.step_seconds:.2f} s a step",
-            f"speed     {_number(m.tokens_per_second)} tokens/s written, {_number(m.train_tokens_per_second)} trained",
-            f"memory    {m.memory}",
-            f"disk      {_bytes(m.records.total)} of records, {_bytes(m.checkpoint_bytes)} of checkpoints; "
-            f"{_bytes(m.free_disk_bytes)} free",
-            f"rollouts  {_share(m.correct_share)} right, {_share(m.mixed_groups_share)} of groups mixed, "
-            f"{_share(m.truncated_share)} truncated, {_number(m.mean_length)} tokens on average",
-            f"demos     {_share(m.demonstrations_correct_share)} judged right",
-            f"seam      {self.seam}",
-        ]
-        lines += [
-            f"{finding.level:8}  {finding.key}: {finding.message}; {finding.remedy}." for finding in self.findings
-        ]
-        return "\n".join(lines)
 
 
 def check_recipe(loaded: LoadedRecipe, say: Say, run_dir: Path | None = None) -> CheckReport:
@@ -116,10 +42,12 @@ def check_recipe(loaded: LoadedRecipe, say: Say, run_dir: Path | None = None) ->
         activations, train_seconds = _train_once(ready, updates)
         memory = _memory(ready, method, groups, in_use_before, activations)
         measured = _measured(ready, groups, updates, generate_seconds, train_seconds, memory, run_dir or Path.cwd())
+        cut = cut_demonstrations(ready.problems, ready.recipe)
         return CheckReport(
             measured=measured,
-            findings=_findings(ready, measured),
+            findings=_findings(ready, measured, cut),
             seam=str(seam_report(_with_demonstration(ready), ready.policy.tokenizer)),
+            cut=cut,
         )
 
 
@@ -241,7 +169,7 @@ def _evaluation_answers(ready: Prepared) -> tuple[int, int]:
     return ready.recipe.training.steps // config.every + 1, len(ready.held_out) * (config.samples + 1)
 
 
-def _findings(ready: Prepared, measured: Measured) -> list[Finding]:
+def _findings(ready: Prepared, measured: Measured, cut: CutDemonstrations | None) -> list[Finding]:
     found: list[Finding] = []
 
     def add(level: Literal["error", "warning", "note"], key: str, message: str, remedy: str) -> None:
@@ -249,30 +177,27 @@ def _findings(ready: Prepared, measured: Measured) -> list[Finding]:
 
     needed, free = measured.records.total + measured.checkpoint_bytes, measured.free_disk_bytes
     if needed > free:
-        message = f"the run needs about {_bytes(needed)} of disk and {_bytes(free)} are free"
+        message = f"the run needs about {in_bytes(needed)} of disk and {in_bytes(free)} are free"
         add("error", "recording.max_gb", message, "free space, lower recording.max_gb or keep fewer checkpoints")
     memory, available = measured.memory.total, measured.memory.available
     if memory > available:
-        message = f"the run needs about {_bytes(memory)} of memory and {_bytes(available)} are free"
+        message = f"the run needs about {in_bytes(memory)} of memory and {in_bytes(available)} are free"
         add("error", "training.micro_batch_tokens", message, f"the largest part is {measured.memory.largest}")
     if measured.truncated_share is not None and measured.truncated_share > 0.25:
-        message = f"{_share(measured.truncated_share)} of the rollouts reach the length limit"
+        message = f"{in_percent(measured.truncated_share)} of the rollouts reach the length limit"
         add("warning", "rollouts.max_tokens", message, "raise it, or shorten what the prompt asks for")
     if measured.mixed_groups_share == 0:
-        message = f"no group has right and wrong answers ({_share(measured.correct_share)} are right)"
+        message = f"no group has right and wrong answers ({in_percent(measured.correct_share)} are right)"
         add("warning", "data", message, "take easier or harder problems, or more rollouts a prompt")
     if measured.demonstrations_correct_share is not None and measured.demonstrations_correct_share < 1:
-        message = f"only {_share(measured.demonstrations_correct_share)} of the probed demonstrations are judged right"
-        add("warning", "data", message, "mend or drop the others, or look whether the reward fits the answers")
-    cut = [problem.id for problem in ready.problems if problem.demonstration_cut]
-    if cut:
-        limit = ready.recipe.training.max_response_tokens or ready.recipe.rollouts.max_tokens
-        key = "training.max_response_tokens" if ready.recipe.training.max_response_tokens else "rollouts.max_tokens"
-        named = ", ".join(cut[:3]) + (", …" if len(cut) > 3 else "")
         message = (
-            f"{len(cut)} demonstrations are longer than {limit} tokens and are cut, so they teach no end ({named})"
+            f"only {in_percent(measured.demonstrations_correct_share)} of the probed demonstrations are judged right"
         )
-        add("warning", key, message, "raise the limit, or shorten or remove them")
+        add("warning", "data", message, "mend or drop the others, or look whether the reward fits the answers")
+    if cut is not None:
+        what = "demonstration is" if cut.total == 1 else "demonstrations are"
+        message = f"{cut.total} {what} longer than {cut.limit} tokens and cut there, teaching no end ({cut.named})"
+        add("warning", cut.key, message, f"set {cut.key} to at least {cut.longest}, or shorten or remove them")
     for key, config, problems in (
         ("evaluation.data", ready.recipe.evaluation, ready.held_out),
         ("final_evaluation.data", ready.recipe.final_evaluation, ready.final),
@@ -289,26 +214,3 @@ def _findings(ready: Prepared, measured: Measured) -> list[Finding]:
 def _with_demonstration(ready: Prepared):
     with_one = (problem for problem in ready.problems if problem.demonstration_ids is not None)
     return next(with_one, ready.problems[0])
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    if seconds < 5400:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h"
-
-
-def _number(value: float | None) -> str:
-    return "no" if value is None else f"{value:,.0f}"
-
-
-def _share(value: float | None) -> str:
-    return "none" if value is None else f"{value:.0%}"
-
-
-def _bytes(value: float) -> str:
-    for unit, size in (("GB", 1e9), ("MB", 1e6)):
-        if value >= size:
-            return f"{value / size:.1f} {unit}"
-    return f"{value / 1e3:.0f} kB"

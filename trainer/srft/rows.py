@@ -50,9 +50,17 @@ class Problem:
     """As it continues the prompt: a tag the prompt opened is cut off."""
     demonstration_ids: tuple[int, ...] | None = None
     """With its end token, unless it was cut at the length limit."""
-    demonstration_cut: bool = False
+    demonstration_tokens: int = 0
+    """Of the whole demonstration with its end token, cut or not."""
     columns: Mapping[str, Any] = field(default_factory=dict)
     """All columns of the data row, for `python` rewards."""
+    place: str = ""
+    """Where the row stands, for messages: `file:line`, or `file, row n`."""
+
+    @property
+    def demonstration_cut(self) -> bool:
+        """Was it cut at the length limit?"""
+        return self.demonstration_ids is not None and len(self.demonstration_ids) < self.demonstration_tokens
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

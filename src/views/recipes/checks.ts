@@ -3,7 +3,6 @@ import { basename, resolve } from 'node:path';
 import {
   commands,
   Diagnostic,
-  DiagnosticSeverity,
   EventEmitter,
   languages,
   Range,
@@ -17,11 +16,13 @@ import {
 } from 'vscode';
 import { checkDocument, checkSummary } from '../../../core/checkDocument';
 import { checkOutcome, type CheckFinding, type CheckOutcome } from '../../../core/checkReport';
+import { lineFindings, type LineFinding } from '../../../core/lineFindings';
 import type { KeyPath } from '../../../core/recipeSchema';
 import { callTrainer } from '../../runs/trainerCall';
 import type { Log } from '../log';
 import type { TrainerEnvironment } from '../trainerEnvironment';
 import { cancellable } from './cancellable';
+import { DataFindings, severities } from './dataFindings';
 import { placeOfFinding, type FindingPlace } from '../../recipes/recipeJson';
 
 /** A finding that is shown in a recipe. */
@@ -38,8 +39,7 @@ export class RecipeChecks implements TextDocumentContentProvider, Disposable {
   private readonly diagnostics = languages.createDiagnosticCollection('srft');
   private readonly changed = new EventEmitter<Uri>();
   private readonly shown = new Map<string, Shown[]>();
-  /** Data files with findings, by the recipe whose check found them. */
-  private readonly dataFiles = new Map<string, readonly Uri[]>();
+  private readonly ofData = new DataFindings();
   private readonly documents = new Map<string, string>();
   private readonly underWay = new Set<string>();
   private readonly timers = new Map<string, NodeJS.Timeout>();
@@ -53,6 +53,7 @@ export class RecipeChecks implements TextDocumentContentProvider, Disposable {
   ) {
     this.subscriptions = [
       this.diagnostics,
+      this.ofData,
       this.changed,
       workspace.registerTextDocumentContentProvider(scheme, this),
       workspace.onDidChangeTextDocument(({ document }) => {
@@ -121,27 +122,22 @@ export class RecipeChecks implements TextDocumentContentProvider, Disposable {
 
   private take(document: TextDocument, outcome: CheckOutcome, trainerFolder: string): void {
     this.forget(document.uri);
+    const ofData = new Map<string, readonly LineFinding[]>();
+    for (const [shownPath, found] of lineFindings(outcome, basename(document.uri.fsPath))) {
+      const file = resolve(trainerFolder, shownPath);
+      if (existsSync(file)) ofData.set(file, found);
+    }
+    this.ofData.take(document.uri, ofData);
     if (outcome.kind === 'failed') return;
     const text = document.getText();
-    const ofData = new Map<string, Diagnostic[]>();
-    const own: Shown[] = [];
-    for (const finding of outcome.findings) {
-      const file = finding.file === null ? undefined : resolve(trainerFolder, finding.file);
-      if (file === undefined || finding.line === null || !existsSync(file)) {
-        own.push({ finding, place: placeOfFinding(text, finding) });
-      } else {
-        const line = new Range(finding.line - 1, 0, finding.line - 1, Number.MAX_SAFE_INTEGER);
-        ofData.set(file, [...(ofData.get(file) ?? []), diagnosticOf(finding, line, undefined)]);
-      }
-    }
-    this.shown.set(document.uri.toString(), own);
+    const isOfData = ({ file, line }: CheckFinding): boolean =>
+      file !== null && line !== null && ofData.has(resolve(trainerFolder, file));
+    const own = outcome.findings.filter((finding) => !isOfData(finding));
+    this.shown.set(
+      document.uri.toString(),
+      own.map((finding) => ({ finding, place: placeOfFinding(text, finding) })),
+    );
     this.show(document);
-    const files = [...ofData].map(([file, found]) => {
-      const uri = Uri.file(file);
-      this.diagnostics.set(uri, found);
-      return uri;
-    });
-    this.dataFiles.set(document.uri.toString(), files);
   }
 
   private async tell(uri: Uri, outcome: CheckOutcome): Promise<void> {
@@ -170,7 +166,6 @@ export class RecipeChecks implements TextDocumentContentProvider, Disposable {
 
   private edited(document: TextDocument): void {
     const id = document.uri.toString();
-    if ([...this.dataFiles.values()].flat().some((uri) => uri.toString() === id)) this.diagnostics.delete(document.uri);
     if (!this.shown.has(id)) return;
     clearTimeout(this.timers.get(id));
     const timer = setTimeout(() => {
@@ -186,7 +181,9 @@ export class RecipeChecks implements TextDocumentContentProvider, Disposable {
     const id = document.uri.toString();
     const kept = (this.shown.get(id) ?? []).flatMap(({ finding, place }): Shown[] => {
       const now = placeOfFinding(text, finding);
-      return now.subject === place.subject ? [{ finding, place: now }] : [];
+      if (now.subject === place.subject) return [{ finding, place: now }];
+      for (const key of finding.keys) this.ofData.keyChanged(document.uri, key.join('.'));
+      return [];
     });
     this.shown.set(id, kept);
     this.show(document);
@@ -203,8 +200,6 @@ export class RecipeChecks implements TextDocumentContentProvider, Disposable {
   private forget(uri: Uri): void {
     this.diagnostics.delete(uri);
     this.shown.delete(uri.toString());
-    for (const file of this.dataFiles.get(uri.toString()) ?? []) this.diagnostics.delete(file);
-    this.dataFiles.delete(uri.toString());
   }
 }
 
@@ -214,9 +209,3 @@ function diagnosticOf(finding: CheckFinding, range: Range, key: KeyPath | undefi
   diagnostic.code = key === undefined ? 'check' : key.join('.');
   return diagnostic;
 }
-
-const severities: Readonly<Record<CheckFinding['level'], DiagnosticSeverity>> = {
-  error: DiagnosticSeverity.Error,
-  warning: DiagnosticSeverity.Warning,
-  note: DiagnosticSeverity.Information,
-};

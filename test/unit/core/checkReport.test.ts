@@ -125,6 +125,9 @@ describe('fixes', () => {
     'Set model.trust_remote_code to false',
   ]);
   check('x; set rollouts.max_tokens to at most 64.', undefined, ['Set rollouts.max_tokens to 64']);
+  check('x; set rollouts.max_tokens to at least 96, or shorten or remove them.', 'rollouts.max_tokens', [
+    'Set rollouts.max_tokens to 96',
+  ]);
   check('x; set training.steps above 60.', undefined, ['Set training.steps to 61']);
   check('x; set model.device to "auto" or "cpu", or install a driver.', undefined, [
     'Set model.device to "auto"',
@@ -189,4 +192,5 @@ const report = {
   },
   findings: [{ level: 'warning', key: 'rollouts.max_tokens', message: '50% reach the limit', remedy: 'raise it' }],
   seam: '``` [link](command:evil)',
+  cut: null,
 };

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { homedir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { examine, type Check, type Patient } from '../../../src/environment/doctor';
+import { besideGpu, examine, type Check, type Patient } from '../../../src/environment/doctor';
 import { anonymous, doctorDocument } from '../../../src/environment/doctorDocument';
 import { unsupported } from '../../../src/environment/unsupported';
 import { inFolder } from '../support/folder';
@@ -40,6 +40,20 @@ describe('the doctor', () => {
       const checks = await examine({ ...given, isTrusted: false, runsFolder: join(file, 'runs') });
       assert.equal(verdictOf(checks, 'Folder of the runs'), 'fault');
     }));
+
+  it('a torch that leaves a GPU idle is a warning with a remedy', () => {
+    const of = (name: string, verdict: Check['verdict'], detail: string): Check => ({
+      ...{ name, verdict, detail },
+      remedy: null,
+    });
+    const idle = of('PyTorch', 'ok', '2.15.0, built for CUDA None, computes on CPU only');
+    const gpu = of('GPU', 'ok', 'driver 581.15; 0: RTX');
+    assert.equal(besideGpu(idle, gpu).verdict, 'warning');
+    assert.match(besideGpu(idle, gpu).remedy ?? '', /update the NVIDIA driver/);
+    assert.equal(besideGpu(idle, of('GPU', 'warning', 'no NVIDIA driver')), idle);
+    const busy = of('PyTorch', 'ok', '2.15.0, built for CUDA 13.2, computes on RTX');
+    assert.equal(besideGpu(busy, gpu), busy);
+  });
 
   it('the document names neither home nor user', () => {
     const detail = `${homedir()}/x and ${userInfo().username} and C:/Users/Ada Lovelace/y`;
@@ -84,6 +98,7 @@ async function patient(body: (given: Patient) => Promise<void>): Promise<void> {
       env: process.env,
       requirements: [],
       lock: 'trainer/requirements.lock',
+      choosesTorch: true,
       storage: folder,
       environmentFolder: join(folder, 'environment'),
       runsFolder: join(folder, 'runs'),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { busyGpus, findGpus, parseGpus, type Gpu } from '../../../src/environment/gpus';
+import { busyGpus, findGpus, parseGpus, useInWords, visibleGpus, type Gpu } from '../../../src/environment/gpus';
 import { withFakeProgram } from '../support/fakeProgram';
 import { inFolder } from '../support/folder';
 
@@ -35,6 +35,31 @@ describe('GPUs', () => {
     const found = parseGpus('0, GPU-cc, NVIDIA GB10, [N/A], [N/A], 580.1\n', '');
     assert.equal(found.kind, 'gpus');
     assert.deepEqual(busyGpus(found.gpus, 0.9), [] as Gpu[]);
+  });
+
+  it('who holds one, in words', () => {
+    const found = parseGpus(table, holders);
+    assert.equal(found.kind, 'gpus');
+    assert.deepEqual(found.gpus.map(useInWords), [
+      '74210 of 81559 MiB are in use by python3 (process 31245, 74196 MiB), [Not Found] (process 31999)',
+      '4 of 81559 MiB are in use',
+    ]);
+  });
+
+  it('those that the environment lets a trainer see', () => {
+    const found = parseGpus(table, '');
+    assert.equal(found.kind, 'gpus');
+    const seen = (value: string | undefined): number[] =>
+      visibleGpus(found.gpus, value === undefined ? {} : { CUDA_VISIBLE_DEVICES: value }).map(({ index }) => index);
+    assert.deepEqual([undefined, '', '1', '1,0', 'GPU-bb', '-1', '7'].map(seen), [
+      [0, 1],
+      [0, 1],
+      [1],
+      [1, 0],
+      [1],
+      [],
+      [],
+    ]);
   });
 
   it('no driver is none', async () => {

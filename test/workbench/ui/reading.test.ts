@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { hostname } from 'node:os';
 import { describe, it } from 'node:test';
 import type { FrameLocator, Page } from 'playwright-core';
-import { webviewFrame } from '../browser.mjs';
+import { command, webviewFrame } from '../browser.mjs';
 import { processesWithin } from '../support/processes';
 import { copyRun, copyUnfinishedRun } from '../support/recordedRun';
 import { withWindow } from '../support/window';
@@ -20,6 +20,7 @@ async function offered(page: Page, text: string): Promise<string[]> {
   await page.locator('.quick-input-widget .monaco-list-row').first().waitFor();
   const labels = await page.locator('.quick-input-widget .monaco-list-row .label-name').allInnerTexts();
   await page.keyboard.press('Escape');
+  await page.locator('.quick-input-widget').waitFor({ state: 'hidden' });
   return labels.filter((label) => label.startsWith('SRFT'));
 }
 
@@ -57,6 +58,13 @@ describe('a run that this window did not start', () => {
         assert.ok((await offered(page, 'SRFT: Show Run')).includes('SRFT: Show Run'));
         for (const label of ['SRFT: Train the Demo', 'SRFT: Resume…', 'SRFT: Check Recipe…', 'SRFT: Delete Run…'])
           assert.ok(!(await offered(page, label)).includes(label), `${label} is not offered`);
+        // A link of the walkthrough does not ask whether its command is offered.
+        await command(page, 'Welcome: Open Walkthrough...');
+        await page.locator('.quick-input-widget .monaco-list-row', { hasText: 'Train a reasoning model' }).click();
+        await page.locator('.gettingStartedContainer').getByRole('button', { name: 'Set Up', exact: true }).click();
+        await command(page, 'Notifications: Show Notifications');
+        const refusal = page.locator('.notifications-center .notification-list-item', { hasText: 'needs trust' });
+        await refusal.filter({ hasText: 'Set Up Trainer Environment' }).first().waitFor();
         const started = processesWithin(serverFolder).filter(({ words }) => /python|uv$/.test(words[0] ?? ''));
         assert.deepEqual(started, []);
         assert.deepEqual(complaints(), []);

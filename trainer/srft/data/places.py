@@ -13,6 +13,12 @@ def shown_path(path: Path) -> str:
         return str(path)
 
 
+def line_of_place(place: str) -> tuple[str, int] | None:
+    """File and line of a `file:line`; None for a row that stands on no line."""
+    file, _, line = place.rpartition(":")
+    return (file, int(line)) if file and line.isdecimal() else None
+
+
 def nearest(word: str, words: list[str] | tuple[str, ...]) -> str | None:
     """The word that was probably meant, or None when none is close."""
     import difflib

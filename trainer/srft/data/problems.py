@@ -102,13 +102,13 @@ def _tokenise(chunk: Sequence[RawProblem], prompter: Prompter, max_response_toke
                 remedy="raise the limit, or shorten or remove the row",
             )
         _check_known(ids, "prompt", raw, prompter)
-        demonstration_ids, cut = None, False
+        demonstration_ids, whole_tokens = None, 0
         if demonstration is not None:
             demonstration_ids = next(given)
             _check_known(demonstration_ids, "demonstration", raw, prompter)
             _check_unended(demonstration_ids, raw, prompter)
-            cut = len(demonstration_ids) + 1 > max_response_tokens
-            if cut:
+            whole_tokens = len(demonstration_ids) + 1
+            if whole_tokens > max_response_tokens:
                 demonstration_ids = demonstration_ids[:max_response_tokens]
                 demonstration = prompter.text_of(demonstration_ids)
             else:
@@ -123,8 +123,9 @@ def _tokenise(chunk: Sequence[RawProblem], prompter: Prompter, max_response_toke
                 opened_tag=prompter.opened_tag(text),
                 demonstration_text=demonstration,
                 demonstration_ids=demonstration_ids,
-                demonstration_cut=cut,
+                demonstration_tokens=whole_tokens,
                 columns=raw.columns,
+                place=raw.place,
             )
         )
     return result

@@ -116,6 +116,7 @@ def test_cut_leaves_the_end_token_out(extra, tmp_path):
     whole = load_one(tmp_path, tokenizer).demonstration_ids
     problem = load_one(tmp_path, tokenizer, max_response_tokens=len(whole) + extra)
     assert problem.demonstration_cut == (extra < 0)
+    assert problem.demonstration_tokens == len(whole)
     assert problem.demonstration_ids == whole[: len(whole) + min(extra, 0)]
     assert (problem.demonstration_ids[-1] == tokenizer.eos_token_id) == (extra >= 0)
     if extra < 0:

@@ -11,6 +11,7 @@ from pyarrow import parquet
 
 from srft.config import ColumnMapping, DataConfig
 from srft.data import load_problems, require_demonstrations
+from srft.data.places import line_of_place
 from srft.data.problems import read_problems
 from srft.errors import InputError
 from tests.data.row_refusals import REFUSALS, ROWS, jsonl
@@ -53,6 +54,8 @@ def test_places_count_lines_and_ids_count_rows(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("data.jsonl").write_bytes(b"\n" + jsonl(ROWS[:1]) + b"\n" + jsonl(ROWS[1:2]))
     assert [(problem.id, problem.place) for problem in read(tmp_path)] == [("1", "data.jsonl:2"), ("2", "data.jsonl:4")]
+    assert line_of_place("C:\\a:b.jsonl:4") == ("C:\\a:b.jsonl", 4)
+    assert line_of_place("data.parquet, row 4") is None
 
 
 def test_limit_reads_no_further(tmp_path):

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 import torch
+from tokenizers import Tokenizer
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 import srft
@@ -268,7 +269,7 @@ def test_evaluate_prints_intervals(finished, capsys):
 def test_check_measures(capsys):
     code, out, _ = call(capsys, "check", "toy.srft.json", "--json")
     report = json.loads(out)
-    assert report.keys() == {"fits", "measured", "findings", "seam"}
+    assert report.keys() == {"fits", "measured", "findings", "seam", "cut"}
     assert code == (0 if report["fits"] else 2)
     assert report["measured"]["tokens_per_second"] > 0
     assert report["measured"]["memory"]["weights"] > 0
@@ -283,8 +284,27 @@ def test_check_measures(capsys):
 @pytest.mark.parametrize("limit", [4, 12])
 def test_check_names_demonstrations_that_are_cut(capsys, limit):
     _, out, _ = call(capsys, "check", "toy.srft.json", "--json", "--set", f"training.max_response_tokens={limit}")
-    keys = [finding["key"] for finding in json.loads(out)["findings"] if "longer than" in finding["message"]]
-    assert keys == (["training.max_response_tokens"] if limit == 4 else [])
+    report = json.loads(out)
+    found = [finding for finding in report["findings"] if "longer than" in finding["message"]]
+    rows = [json.loads(line) for line in Path("train.jsonl").read_text().splitlines()]
+    tokenizer = Tokenizer.from_file("base/tokenizer.json")
+    lengths = {
+        number: len(tokenizer.encode(row["demonstration"]).ids) + 1
+        for number, row in enumerate(rows, start=1)
+        if "demonstration" in row
+    }
+    longest = max(lengths.values())
+    assert longest <= 12
+    if limit == 12:
+        assert (found, report["cut"]) == ([], None)
+        return
+    key = "training.max_response_tokens"
+    assert [finding["key"] for finding in found] == [key]
+    assert found[0]["remedy"] == f"set {key} to at least {longest}, or shorten or remove them"
+    assert report["cut"]["places"] == [
+        {"file": "train.jsonl", "line": number, "tokens": tokens} for number, tokens in lengths.items()
+    ]
+    assert report["cut"].items() >= {"key": key, "limit": 4, "total": len(lengths), "longest": longest}.items()
 
 
 @pytest.mark.parametrize("name", ["recipe", "wire"])
