@@ -1,7 +1,7 @@
 import type { VNode } from 'preact';
 import type { LaneItem } from '../core/generated/panel';
 import { axis, plotWidth, shareOfStep, shownUnits, timelines } from './curves';
-import { cursorStep } from './cursor';
+import { brushBetween, cursorStep, forkSteps } from './cursor';
 import { runs } from './page';
 import { axisWidth } from './panelChart';
 import { unitAtStep } from './seriesData';
@@ -34,20 +34,42 @@ export function AxisLane(): VNode {
             {timeline === undefined || kind === 'step' ? cursor : unitText(unitAtStep(timeline, cursor), kind)}
           </span>
         )}
-        {shown.map(({ item, share }) => (
-          <span
+        {shown.map(({ item, share }, place) => (
+          <Mark
             key={`${item.step} ${item.mark} ${item.text}`}
-            class={`event event-${item.mark}`}
-            style={{ left: `${share * width}px` }}
-            title={`step ${item.step}: ${visibleWords(item.text)}`}
-            role="img"
-            aria-label={`step ${item.step}: ${visibleWords(item.text)}`}
-          >
-            {marks[item.mark]}
-          </span>
+            item={item}
+            left={share * width + sameStepBefore(shown, place) * markDistance}
+          />
         ))}
       </div>
     </div>
+  );
+}
+
+/** A checkpoint that is there can be chosen: a click brushes its step, as the key C does. */
+function Mark({ item, left }: { readonly item: LaneItem; readonly left: number }): VNode {
+  const words = `step ${item.step}: ${visibleWords(item.text)}`;
+  const looks = { class: `event event-${item.mark}`, style: { left: `${left}px` } };
+  const isCheckpoint = item.mark === 'checkpoint' || item.mark === 'best';
+  if (!isCheckpoint || !forkSteps.value.includes(item.step))
+    return (
+      <span {...looks} title={words} role="img" aria-label={words}>
+        {marks[item.mark]}
+      </span>
+    );
+  return (
+    <button
+      type="button"
+      {...looks}
+      title={`${words}. Click to brush it and fork from it.`}
+      aria-label={words}
+      tabIndex={-1}
+      onClick={() => {
+        brushBetween(item.step, item.step);
+      }}
+    >
+      {marks[item.mark]}
+    </button>
   );
 }
 
@@ -61,6 +83,16 @@ const marks: Readonly<Record<LaneItem['mark'], string>> = {
   control: '◦',
   end: '■',
 };
+
+/** Marks of one step stand side by side. */
+const markDistance = 11;
+
+function sameStepBefore(shown: readonly { readonly item: LaneItem }[], place: number): number {
+  const step = shown[place]?.item.step;
+  let before = place;
+  while (before > 0 && shown[before - 1]?.item.step === step) before -= 1;
+  return place - before;
+}
 
 /** More would lie on one another. */
 const mostItems = 400;

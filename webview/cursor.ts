@@ -1,5 +1,7 @@
 import { computed, signal } from '@preact/signals';
 import { allSteps, shownSteps, stepAtShare } from './curves';
+import { neighbour } from './forkSteps';
+import { runs } from './page';
 import { change, view, type StepRange } from './viewState';
 
 /** The step under the pointer, or where the keys put it; null when there is none. */
@@ -7,6 +9,12 @@ export const cursorStep = signal<number | null>(null);
 
 /** The step that legends tell of. */
 export const toldStep = computed(() => cursorStep.value ?? allSteps.value.to);
+
+/** Steps that a fork of the shown run can begin from; none where runs are compared. */
+export const forkSteps = computed<readonly number[]>(() => {
+  const [run, other] = runs.value;
+  return other === undefined ? (run?.forkSteps ?? []) : [];
+});
 
 /** Put the cursor at a share of the plots' width. */
 export function pointAt(share: number): void {
@@ -90,6 +98,12 @@ export function pressKey({ key, shiftKey }: Pick<KeyboardEvent, 'key' | 'shiftKe
       change({ brush: null });
       cursorStep.value = null;
       return true;
+    case 'Enter':
+      brushBetween(at, at);
+      return true;
+    case 'c':
+    case 'C':
+      return chooseCheckpoint(at, shiftKey ? -1 : 1);
     case 'f':
     case 'F':
       toggleFollow();
@@ -97,6 +111,15 @@ export function pressKey({ key, shiftKey }: Pick<KeyboardEvent, 'key' | 'shiftKe
     default:
       return false;
   }
+}
+
+/** Brush the next checkpoint, and put the cursor on it. */
+function chooseCheckpoint(from: number, way: 1 | -1): boolean {
+  const step = neighbour(forkSteps.peek(), from, way);
+  if (step === null) return false;
+  cursorStep.value = step;
+  brushBetween(step, step);
+  return true;
 }
 
 /** With Shift the end of the brush that the cursor stands at goes along. */
