@@ -11,6 +11,7 @@ import { visibleWords } from './visibleText';
 /** The shared axis, and below it what happened when. */
 export function AxisLane(): VNode {
   const width = plotWidth.value;
+  const hasEvents = runs.value.length === 1;
   const [low, high] = shownUnits.value;
   const kind = axis.value;
   const cursor = cursorStep.value;
@@ -18,10 +19,10 @@ export function AxisLane(): VNode {
   const cursorShare = cursor === null ? -1 : shareOfStep(cursor);
   const shown = laneItems().filter(({ share }) => share >= 0 && share <= 1);
   return (
-    <div class="axis-lane">
+    <div class={hasEvents ? 'axis-lane' : 'axis-lane without-events'}>
       <div class="lane-names secondary" style={{ width: `${axisWidth}px` }}>
         <div>{kind}</div>
-        <div>events</div>
+        {hasEvents && <div>events</div>}
       </div>
       <div class="lane" style={{ width: `${width}px` }}>
         {roundTicks(low, high, width / 60, kind).map((tick) => (

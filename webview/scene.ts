@@ -2,7 +2,8 @@ import type { Evaluation } from '../core/generated/panel';
 import { colours, type ColourName } from './colours';
 import { answerFor, axis, curves, shownUnits, timelines } from './curves';
 import { runs, usualSmoothing } from './page';
-import type { CurveSpec, PanelSpec, Pattern } from './panels';
+import type { CurveSpec, HeldOutSpec, PanelSpec, Pattern } from './panels';
+import { logScaleFor, type Scale, type ScaledRange } from './scale';
 import { firstAtLeast, middles, nearest, smoothed, unitAtStep, unitsOf, type Drawn } from './seriesData';
 import { view } from './viewState';
 import { follow } from './follow';
@@ -18,6 +19,7 @@ export interface SceneLine extends Drawn {
 export interface SceneLayer {
   readonly colour: ColourName;
   readonly pattern: Pattern;
+  readonly dash: readonly number[];
   readonly x: Float64Array;
   readonly base: Float64Array;
   readonly top: Float64Array;
@@ -32,12 +34,12 @@ export interface ScenePoint extends Evaluation {
 export interface Scene {
   readonly x: readonly [number, number];
   readonly y: readonly [number, number];
-  readonly log: boolean;
+  readonly scale: Scale;
   readonly lines: readonly SceneLine[];
   readonly layers: readonly SceneLayer[];
   readonly asBars: boolean;
   readonly bands: readonly (SceneLayer & { readonly mean: Float64Array })[];
-  readonly heldOut: readonly { readonly colour: ColourName; readonly points: readonly ScenePoint[] }[];
+  readonly heldOut: readonly (Pick<HeldOutSpec, 'colour' | 'dash'> & { readonly points: readonly ScenePoint[] })[];
   readonly floor: number | null;
 }
 
@@ -50,18 +52,24 @@ export function smoothingNow(): number {
 export function sceneOf(spec: PanelSpec): Scene {
   follow(curves, colours);
   const x = shownUnits.value;
-  const log = view.value.logPanels.includes(spec.id);
-  const lines = spec.lines.flatMap((curve) => lineOf(curve, smoothingNow()));
-  const layers = layersOf(spec.stack);
-  const heldOut = spec.heldOut.map(({ run, colour }) => ({ colour, points: heldOutPoints(run) }));
+  const log = isLogarithmic(spec);
+  // Heights of a logarithmic axis do not add up, so that there the parts of a stack are lines.
+  const lines = [...(log ? spec.stack : []), ...spec.lines].flatMap((curve) => lineOf(curve, smoothingNow()));
+  const layers = log ? [] : layersOf(spec.stack);
+  const heldOut = spec.heldOut.map(({ run, colour, dash }) => ({ colour, dash, points: heldOutPoints(run) }));
   const bands = spec.bands.flatMap(({ runs: members, colour }) =>
     bandOf(
       lines.filter((line) => members.includes(line.spec.run)),
       colour,
     ),
   );
-  const scene = { x, log, lines, layers, bands, heldOut, floor: spec.floor, asBars: spec.id === 'time' };
-  return { ...scene, y: log ? logRange(scene) : linearRange(scene) };
+  const scene = { x, lines, layers, bands, heldOut, floor: spec.floor, asBars: spec.id === 'time' };
+  return { ...scene, ...(log ? logScaleFor(...extremes(scene)) : linearRange(scene)) };
+}
+
+/** Did the person choose a logarithmic axis for a panel? */
+export function isLogarithmic({ id }: Pick<PanelSpec, 'id'>): boolean {
+  return view.value.logPanels.includes(id);
 }
 
 /** The numbers of a curve as they are now drawn. */
@@ -105,7 +113,7 @@ function layersOf(stack: readonly CurveSpec[]): SceneLayer[] {
       const base = sign === 1 ? above : below;
       const top = base.map((value, place) => value + sign * Math.max(0, sign * (values[place] ?? 0)));
       if (top.every((value, place) => value === base[place])) continue;
-      layers.push({ colour: spec.colour, pattern: spec.pattern, x, base, top });
+      layers.push({ colour: spec.colour, pattern: spec.pattern, dash: spec.dash, x, base, top });
       if (sign === 1) above = top;
       else below = top;
     }
@@ -135,6 +143,7 @@ function bandOf(members: readonly SceneLine[], colour: ColourName): (SceneLayer 
     {
       colour,
       pattern: 'solid',
+      dash: [],
       x: first.x,
       base: Float64Array.from(rows, (values) => (values.length === 0 ? NaN : Math.min(...values))),
       top: Float64Array.from(rows, (values) => (values.length === 0 ? NaN : Math.max(...values))),
@@ -143,27 +152,23 @@ function bandOf(members: readonly SceneLine[], colour: ColourName): (SceneLayer 
   ];
 }
 
-type Rangeless = Omit<Scene, 'y'>;
+type Rangeless = Omit<Scene, keyof ScaledRange>;
 
-function linearRange(scene: Rangeless): [number, number] {
-  const [low, high] = extremes(scene, -Infinity);
-  if (low > high) return [0, 1];
+function linearRange(scene: Rangeless): ScaledRange {
+  const scale: Scale = { kind: 'linear' };
+  const [low, high] = extremes(scene);
+  if (low > high) return { scale, y: [0, 1] };
   const pad = (high - low || Math.abs(high) || 1) * 0.06;
   const fromZero = (scene.layers.length > 0 || scene.floor !== null) && low >= 0;
-  return [fromZero ? 0 : low - pad, high + pad];
+  return { scale, y: [fromZero ? 0 : low - pad, high + pad] };
 }
 
-function logRange(scene: Rangeless): [number, number] {
-  const [low, high] = extremes(scene, 0);
-  return low > high ? [0.1, 1] : [low / 1.1, Math.max(high, low * 1.2) * 1.1];
-}
-
-/** Least and greatest shown value above `floor`. */
-function extremes({ x: [from, to], lines, layers, heldOut, floor }: Rangeless, above: number): [number, number] {
+/** Least and greatest shown value; nothing shown has its least above its greatest. */
+function extremes({ x: [from, to], lines, layers, heldOut, floor }: Rangeless): [number, number] {
   let low = Infinity;
   let high = -Infinity;
   const see = (value: number): void => {
-    if (!Number.isFinite(value) || value <= above) return;
+    if (!Number.isFinite(value)) return;
     low = Math.min(low, value);
     high = Math.max(high, value);
   };
