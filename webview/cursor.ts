@@ -2,7 +2,8 @@ import { computed, signal } from '@preact/signals';
 import { allSteps, shownSteps, stepAtShare } from './curves';
 import { neighbour } from './forkSteps';
 import { runs } from './page';
-import { change, view, type StepRange } from './viewState';
+import { anchorOf, clampedStep, moved, newest, rangeBetween, zoomed, type Shown } from './ranges';
+import { change, view } from './viewState';
 
 /** The step under the pointer, or where the keys put it; null when there is none. */
 export const cursorStep = signal<number | null>(null);
@@ -18,31 +19,22 @@ export const forkSteps = computed<readonly number[]>(() => {
 
 /** Put the cursor at a share of the plots' width. */
 export function pointAt(share: number): void {
-  cursorStep.value = clamped(Math.round(stepAtShare(share)));
+  cursorStep.value = clampedStep(allSteps.peek(), Math.round(stepAtShare(share)));
 }
 
 /** Brush the steps between two places; they may come in any order. */
 export function brushBetween(a: number, b: number): void {
-  const from = clamped(Math.min(a, b));
-  const to = clamped(Math.max(a, b));
-  change({ brush: { from, to } });
+  change({ brush: rangeBetween(allSteps.peek(), a, b) });
 }
 
 /** Zoom about a share of the width; `factor` below 1 comes nearer. */
 export function zoomAt(share: number, factor: number): void {
-  const { from, to } = shownSteps.peek();
-  const all = allSteps.peek();
-  const width = Math.min(all.to - all.from, Math.max(leastSteps, (to - from) * factor));
-  const middle = stepAtShare(share);
-  const start = middle - (middle - from) * (width / (to - from));
-  show({ from: start, to: start + width });
+  show(zoomed(shownSteps.peek(), allSteps.peek(), stepAtShare(share), factor));
 }
 
 /** Move what is shown by a share of its width. */
 export function moveBy(share: number): void {
-  const { from, to } = shownSteps.peek();
-  const distance = (to - from) * share;
-  show({ from: from + distance, to: to + distance });
+  show(moved(shownSteps.peek(), allSteps.peek(), share));
 }
 
 /** Show the whole run again. */
@@ -53,33 +45,15 @@ export function showAll(): void {
 /** Go along with the newest step, or stay. */
 export function toggleFollow(): void {
   const follow = !view.peek().follow;
-  change({ follow, zoom: follow ? followed() : (view.peek().zoom ?? shownSteps.peek()) });
+  change({
+    follow,
+    zoom: follow ? newest(view.peek().zoom, allSteps.peek()) : (view.peek().zoom ?? shownSteps.peek()),
+  });
 }
 
-const leastSteps = 4;
-
-function followed(): StepRange | null {
-  const { zoom } = view.peek();
-  if (zoom === null) return null;
-  const all = allSteps.peek();
-  const isAll = zoom.to - zoom.from >= all.to - all.from - 1;
-  return isAll ? null : { from: all.to - (zoom.to - zoom.from), to: all.to };
-}
-
-function show({ from, to }: StepRange): void {
-  const all = allSteps.peek();
-  const width = to - from;
-  if (width >= all.to - all.from) {
-    change({ zoom: null });
-    return;
-  }
-  const start = Math.min(Math.max(from, all.from), all.to - width);
-  change({ zoom: { from: start, to: start + width }, follow: start + width >= all.to });
-}
-
-function clamped(step: number): number {
-  const { from, to } = allSteps.peek();
-  return Math.max(from, Math.min(to, step));
+/** The whole run is shown whether or not it goes on. */
+function show({ zoom, follow }: Shown): void {
+  change(zoom === null ? { zoom } : { zoom, follow });
 }
 
 /** A key over the charts; true when it meant something. */
@@ -88,7 +62,7 @@ export function pressKey({ key, shiftKey }: Pick<KeyboardEvent, 'key' | 'shiftKe
   switch (key) {
     case 'ArrowLeft':
     case 'ArrowRight':
-      stepTo(clamped(at + (key === 'ArrowLeft' ? -1 : 1)), shiftKey);
+      stepTo(clampedStep(allSteps.peek(), at + (key === 'ArrowLeft' ? -1 : 1)), shiftKey);
       return true;
     case 'Home':
     case 'End':
@@ -127,7 +101,5 @@ function stepTo(step: number, extend: boolean): void {
   const from = cursorStep.peek() ?? allSteps.peek().to;
   cursorStep.value = step;
   if (!extend) return;
-  const { brush } = view.peek();
-  const anchor = brush === null ? from : brush.from === from ? brush.to : brush.from;
-  brushBetween(anchor, step);
+  brushBetween(anchorOf(view.peek().brush, from), step);
 }

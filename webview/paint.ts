@@ -1,6 +1,6 @@
 import type { Colours } from './colours';
 import { scaled } from './scale';
-import type { Scene, SceneLayer, SceneLine } from './scene';
+import type { Scene, SceneLayer, SceneLine } from './sceneMaths';
 import { firstAtLeast, type Drawn } from './seriesData';
 import type { Surface } from './surface';
 

@@ -2,7 +2,7 @@ import uPlot from 'uplot';
 import type { Colours } from './colours';
 import { paint } from './paint';
 import { scaled, ticksOf, unscaled } from './scale';
-import type { Scene } from './scene';
+import type { Scene } from './sceneMaths';
 import { canvasSurface } from './surface';
 import { formatTick } from './ticks';
 

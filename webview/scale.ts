@@ -46,7 +46,7 @@ export function logScaleFor(low: number, high: number): ScaledRange {
   const scale: Scale = { kind: 'symlog', linear: 10 ** (decade - decadesShown) };
   const from = scaled(scale, low);
   const to = scaled(scale, high);
-  const pad = (to - from || 1) * 0.06;
+  const pad = Math.max((to - from) * 0.03, 0.05);
   return { scale, y: [unscaled(scale, low === 0 ? 0 : from - pad), unscaled(scale, to + pad)] };
 }
 
@@ -63,9 +63,11 @@ export function ticksOf({ scale, y: [low, high] }: ScaledRange, count: number): 
       return finer.length > 1 ? finer : roundTicks(low, high, count, 'tokens');
     }
     case 'symlog': {
-      const above = thinned(powers(scale.linear * 10, high, [1]), (count * high) / (high - Math.min(0, low)) + 1);
-      const below = thinned(powers(scale.linear * 10, -low, [1]), (count * -low) / (high - low) + 1);
-      return [...below.reverse().map((value) => -value), ...(low <= 0 ? [0] : []), ...above];
+      const [from, to] = [scaled(scale, low), scaled(scale, high)];
+      const share = Math.max(to, -from) / (to - from);
+      const sizes = thinned(powers(scale.linear * 10, Math.max(high, -low), [1]), Math.ceil(count * share));
+      const below = sizes.filter((size) => -size >= low).map((size) => -size);
+      return [...below.reverse(), ...(low <= 0 ? [0] : []), ...sizes.filter((size) => size >= low && size <= high)];
     }
   }
 }
