@@ -4,10 +4,11 @@ import { cpSync, mkdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import type { FrameLocator, Page } from 'playwright-core';
+import type { FrameLocator, Locator, Page } from 'playwright-core';
 import { webviewFrame } from '../browser.mjs';
 import { equipment } from '../equipment.mjs';
 import { eventually } from '../support/eventually';
+import { chooseFromMenu } from '../support/menu';
 import { chooseTheme, keepPicture, keepsPictures, seriousFindings } from '../support/panelLooks';
 import { projectPython, writeQuickRecipe } from '../support/quickRun';
 import { copyFailedRun, copyRun, copyStartingRun } from '../support/recordedRun';
@@ -155,17 +156,12 @@ describe('the panel has nothing that axe calls serious', () => {
   });
 });
 
-async function compare(page: Page, ...names: readonly [string, string]): Promise<void> {
+async function compare(page: Page, one: string, other: string): Promise<void> {
   await showRuns(page, true);
-  const [first, second] = names.map((name) => page.locator('.sidebar .monaco-list-row', { hasText: name }).first());
-  await first?.click();
-  await second?.click({ modifiers: ['Control'] });
-  await second?.click({ button: 'right' });
-  const entry = page.locator('.monaco-menu .action-item', { hasText: 'Compare Runs' }).first();
-  await entry.hover();
-  // A menu just opened takes a click for the one that opened it.
-  await page.keyboard.press('Enter');
-  await entry.waitFor({ state: 'hidden' });
+  const rowOf = (name: string): Locator => page.locator('.sidebar .monaco-list-row', { hasText: name }).first();
+  await rowOf(one).click();
+  await rowOf(other).click({ modifiers: ['Control'] });
+  await chooseFromMenu(page, rowOf(other), 'Compare Runs');
   await showRuns(page, false);
   await webviewFrame(page).getByText('2 runs compared').waitFor();
   await webviewFrame(page).locator('canvas').first().waitFor();
