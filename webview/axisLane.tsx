@@ -1,11 +1,12 @@
 import type { VNode } from 'preact';
 import type { LaneItem } from '../core/generated/panel';
-import { axis, plotWidth, shareOfStep, shownUnits, timelines } from './curves';
+import { allSteps, axis, plotWidth, shareOfStep, shownUnits, timelines } from './curves';
 import { brushBetween, cursorStep, forkSteps } from './cursor';
 import { runs } from './page';
 import { axisWidth } from './panelChart';
 import { unitAtStep } from './seriesData';
 import { roundTicks, unitText } from './ticks';
+import { brush } from './viewState';
 import { visibleWords } from './visibleText';
 
 /** The shared axis, and below it what happened when. */
@@ -15,6 +16,7 @@ export function AxisLane(): VNode {
   const [low, high] = shownUnits.value;
   const kind = axis.value;
   const cursor = cursorStep.value;
+  const range = brush.value;
   const timeline = timelines.value[0];
   const cursorShare = cursor === null ? -1 : shareOfStep(cursor);
   const shown = laneItems().filter(({ share }) => share >= 0 && share <= 1);
@@ -43,6 +45,10 @@ export function AxisLane(): VNode {
           />
         ))}
       </div>
+      <div class="lane-heads secondary" aria-hidden="true">
+        <span>{cursor !== null ? `step ${cursor}` : range === null ? '' : `mean ${range.from}–${range.to}`}</span>
+        <span>{runs.value.some(({ rows }) => rows > 0) ? `now ${allSteps.value.to}` : ''}</span>
+      </div>
     </div>
   );
 }
@@ -50,12 +56,13 @@ export function AxisLane(): VNode {
 /** A checkpoint that is there can be chosen: a click brushes its step, as the key C does. */
 function Mark({ item, left }: { readonly item: LaneItem; readonly left: number }): VNode {
   const words = `step ${item.step}: ${visibleWords(item.text)}`;
-  const looks = { class: `event event-${item.mark}`, style: { left: `${left}px` } };
+  const hasFailed = item.mark === 'end' && runs.value[0]?.failure !== null;
+  const looks = { class: `event event-${hasFailed ? 'failure' : item.mark}`, style: { left: `${left}px` } };
   const isCheckpoint = item.mark === 'checkpoint' || item.mark === 'best';
   if (!isCheckpoint || !forkSteps.value.includes(item.step))
     return (
       <span {...looks} title={words} role="img" aria-label={words}>
-        {marks[item.mark]}
+        {hasFailed ? '✕' : forkSteps.value.length > 0 ? (hollow[item.mark] ?? marks[item.mark]) : marks[item.mark]}
       </span>
     );
   return (
@@ -84,6 +91,9 @@ const marks: Readonly<Record<LaneItem['mark'], string>> = {
   control: '◦',
   end: '■',
 };
+
+/** Checkpoints that were deleted since. */
+const hollow: Readonly<Partial<Record<LaneItem['mark'], string>>> = { checkpoint: '◇', best: '☆' };
 
 /** Marks of one step stand side by side. */
 const markDistance = 11;

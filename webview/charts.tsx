@@ -87,7 +87,7 @@ function ChartTools(): VNode {
         <button
           type="button"
           class="chip"
-          title="Clear the brush (Esc)"
+          title={`${range.to - range.from + 1} steps are brushed; clear the brush (Esc)`}
           onClick={() => {
             change({ brush: null });
           }}

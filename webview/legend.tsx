@@ -1,6 +1,6 @@
 import type { VNode } from 'preact';
 import { formatNumber } from '../core/format';
-import { change, view } from './viewState';
+import { brush, change, view, type StepRange } from './viewState';
 import { answerFor, axis, curves, timelines } from './curves';
 import { cursorStep } from './cursor';
 import { post } from './host';
@@ -8,7 +8,7 @@ import { Icon } from './icon';
 import { pins, runs } from './page';
 import type { CurveSpec, PanelSpec } from './panels';
 import { drawnCurve, heldOutPoints, isLogarithmic, sceneOf } from './scene';
-import { nearest, unitAtStep } from './seriesData';
+import { meanBetween, nearest, unitAtStep } from './seriesData';
 import { Swatch } from './swatch';
 import { follow } from './follow';
 
@@ -57,7 +57,7 @@ export function Legend({ spec }: { readonly spec: PanelSpec }): VNode {
           )}
         </span>
       </div>
-      <table class={cursorStep.value === null ? 'at-rest' : ''}>
+      <table class={cursorStep.value === null && brush.value === null ? 'at-rest' : ''}>
         <tbody>
           {rows.map((curve) => (
             <tr key={`${curve.run} ${curve.metric}`}>
@@ -66,7 +66,11 @@ export function Legend({ spec }: { readonly spec: PanelSpec }): VNode {
                 {curve.label}
               </td>
               <td class="number secondary">
-                {cursorStep.value === null ? '' : valueAtCursor(curve, cursorStep.value)}
+                {cursorStep.value !== null
+                  ? valueAtCursor(curve, cursorStep.value)
+                  : brush.value !== null
+                    ? meanOfBrush(curve, brush.value)
+                    : ''}
               </td>
               <td class="number">{newestValue(curve)}</td>
             </tr>
@@ -129,6 +133,18 @@ function valueAtCursor(curve: CurveSpec, step: number): string {
   const lowText = signed(low);
   const highText = signed(high);
   return lowText === highText ? lowText : `${lowText}…${highText}`;
+}
+
+/** Nothing where only extremes of the steps are here: their mean is not that of the steps. */
+function meanOfBrush(curve: CurveSpec, { from, to }: StepRange): string {
+  const drawn = drawnCurve(curve);
+  const timeline = timelines.value[curve.run];
+  const answer = answerFor(curve.run);
+  if (drawn === null || timeline === undefined || answer === null) return '';
+  if (answer.step.length < answer.to - answer.from) return '';
+  const at = (step: number): number => (axis.value === 'step' ? step : unitAtStep(timeline, step));
+  const mean = meanBetween(drawn, at(from), at(to));
+  return mean === null ? '' : signed(mean);
 }
 
 /** The newest value as it is recorded. */

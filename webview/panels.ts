@@ -122,6 +122,7 @@ const termLabels = new Map([
   ['demo_rl', 'RL, demo'],
   ['self_rl', 'RL, rollouts'],
   ['self', 'rollouts'],
+  ['entropy_bonus', 'entropy'],
 ]);
 
 function blank(id: string, title: string, unit: string, height: number): PanelSpec {

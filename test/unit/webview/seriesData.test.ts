@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import {
   firstAtLeast,
+  meanBetween,
   middles,
   nearest,
   smoothed,
@@ -74,6 +75,25 @@ describe('steps and the units of an axis', () => {
         });
       }),
     );
+  });
+});
+
+describe('the mean of a part', () => {
+  const drawn = {
+    x: Float64Array.from([1, 2, 3, 4]),
+    low: Float64Array.from([1, NaN, 3, 5]),
+    high: Float64Array.from([1, NaN, 3, 8]),
+  };
+
+  it('is of what is there, both ends included', () => {
+    assert.equal(meanBetween(drawn, 1, 3), 2);
+    assert.equal(meanBetween(drawn, 3, 3), 3);
+    assert.equal(meanBetween(drawn, 2, 2), null);
+    assert.equal(meanBetween(drawn, 7, 9), null);
+  });
+
+  it('is not told where a range of rows is known by its extremes alone', () => {
+    assert.equal(meanBetween(drawn, 3, 4), null);
   });
 });
 

@@ -92,9 +92,20 @@ async function examine(page: Page): Promise<string[]> {
   return [...(await seriousFindings(page)), ...(overflow > 0 ? [`${overflow} px too wide`] : [])];
 }
 
-/** The finished run with a rollout chosen, at rest. */
+/** The finished run with some steps brushed, and a rollout of theirs chosen, at rest. */
 async function openFinished(page: Page): Promise<void> {
   const finished = await open(page, 'sums-srft-01');
+  await finished.locator('canvas').first().waitFor();
+  const { x, y, width } = (await finished.locator('.overlay').boundingBox()) ?? assert.fail('no charts');
+  const pointAt = (share: number): Promise<void> => page.mouse.move(x + share * width, y + 60);
+  if ((await finished.locator('.brush').count()) === 0) {
+    await pointAt(0.25);
+    await page.mouse.down();
+    await pointAt(0.3);
+    await pointAt(0.5);
+    await page.mouse.up();
+  }
+  await finished.getByRole('heading', { name: /^Rollouts, steps/ }).waitFor();
   await finished.locator('.item.row').first().click();
   await finished.locator('.preview-body').waitFor();
   await page.mouse.move(0, 0);
