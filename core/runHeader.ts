@@ -72,6 +72,7 @@ export function runHeader(source: HeaderSource): RunHeader {
     newerMinor: isNewerMinor(manifest.format),
     canControl: source.canControl && !isOver,
     canResume: source.canStart && isOver && state !== 'finished' && model.checkpoints.length > 0,
+    forkSteps: source.canStart ? keptCheckpoints(model) : [],
   };
 }
 
@@ -163,6 +164,12 @@ function laneOf(model: RunModel, alerts: readonly Alert[]): LaneItem[] {
   const { end } = model;
   if (end !== null) items.push({ step: end.step, mark: 'end', text: end.reason.message ?? end.reason.kind });
   return items.sort((a, b) => a.step - b.step);
+}
+
+/** A step that was saved twice, before and after a resume, is one. */
+function keptCheckpoints({ checkpoints, removedCheckpoints }: RunModel): number[] {
+  const steps = new Set(checkpoints.map(({ step }) => step));
+  return [...steps].filter((step) => !removedCheckpoints.has(step)).sort((a, b) => a - b);
 }
 
 /** A phase may be announced before its first step is done. */
@@ -263,5 +270,6 @@ export function startingHeader(
     newerMinor: false,
     canControl: canStop,
     canResume: false,
+    forkSteps: [],
   };
 }

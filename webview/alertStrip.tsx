@@ -2,6 +2,8 @@ import { useState } from 'preact/hooks';
 import type { VNode } from 'preact';
 import type { Alert, RunHeader } from '../core/generated/panel';
 import { brushBetween } from './cursor';
+import { ForkLink } from './forkLink';
+import { lastBefore } from './forkSteps';
 import { wish } from './host';
 import { Icon } from './icon';
 import { visibleText, visibleWords } from './visibleText';
@@ -15,7 +17,7 @@ export function AlertStrip({ run }: { readonly run: RunHeader }): VNode {
   return (
     <div role="status" aria-live="polite" class="alerts">
       {shown.map((alert, place) => (
-        <AlertLine key={alert.id} alert={alert}>
+        <AlertLine key={alert.id} alert={alert} forkStep={lastBefore(run.forkSteps, alert.fromStep)}>
           {place === shown.length - 1 && newestFirst.length > 1 && (
             <button
               type="button"
@@ -81,7 +83,13 @@ function silence({ stillSeconds }: RunHeader): string {
     : `No data for ${Math.round(stillSeconds)} s; looking on. The last values stay.`;
 }
 
-function AlertLine({ alert, children }: { readonly alert: Alert; readonly children: VNode | false }): VNode {
+function AlertLine(props: {
+  readonly alert: Alert;
+  /** The last checkpoint before it. */
+  readonly forkStep: number | null;
+  readonly children: VNode | false;
+}): VNode {
+  const { alert, forkStep, children } = props;
   return (
     <div class={`alert ${alert.severity}`}>
       <Icon name={alert.severity === 'error' ? 'error' : 'warning'} />
@@ -98,6 +106,7 @@ function AlertLine({ alert, children }: { readonly alert: Alert; readonly childr
       >
         Select steps
       </button>
+      {forkStep !== null && <ForkLink step={forkStep} title="Begin another run at the last checkpoint before this" />}
       <button
         type="button"
         class="icon-button"

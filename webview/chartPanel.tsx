@@ -8,13 +8,12 @@ import { Legend } from './legend';
 import { PanelChart, axisWidth, rightPad } from './panelChart';
 import { PanelTable } from './panelTable';
 import type { PanelSpec } from './panels';
-import { sceneOf } from './scene';
-import { view } from './viewState';
+import { isLogarithmic, sceneOf } from './scene';
 
 /** One panel: its chart, and beside it what the curves are worth. */
 export function ChartPanel({ spec }: { readonly spec: PanelSpec }): VNode {
   const target = useRef<HTMLDivElement>(null);
-  const isLog = view.value.logPanels.includes(spec.id);
+  const isLog = isLogarithmic(spec);
   // The header comes anew ten times a second; the chart is made again only for another panel.
   const key = useMemo(() => JSON.stringify(spec), [spec]);
   useLayoutEffect(() => {

@@ -4,7 +4,9 @@ import { AxisLane } from './axisLane';
 import { ChartPanel } from './chartPanel';
 import { Checkbox, Dropdown } from './controls';
 import { plotWidth, shownSteps } from './curves';
-import { pressKey, showAll, toggleFollow } from './cursor';
+import { forkSteps, pressKey, showAll, toggleFollow } from './cursor';
+import { ForkLink } from './forkLink';
+import { lastWithin } from './forkSteps';
 import { MetricPicker } from './metricPicker';
 import { Overlay } from './overlay';
 import { runs } from './page';
@@ -26,7 +28,9 @@ export function Charts(): VNode {
         ref={column}
         tabIndex={0}
         role="group"
-        aria-label="Charts. Arrow keys move the cursor, with Shift they brush steps; Escape clears, F follows the newest step."
+        aria-label={`Charts. Arrow keys move the cursor, with Shift they brush steps, Enter brushes the cursor's step; ${
+          forkSteps.value.length > 0 ? 'C brushes the next checkpoint, to fork from it; ' : ''
+        }Escape clears, F follows the newest step.`}
         onKeyDown={(event) => {
           if (
             event.target === event.currentTarget &&
@@ -79,20 +83,29 @@ function ChartTools(): VNode {
   const range = brush.value;
   const { zoom, follow } = view.value;
   const smoothing = smoothingNow();
+  const forkStep = range === null ? null : lastWithin(forkSteps.value, range);
   return (
     <div class="chart-tools">
       {range !== null && (
         <button
           type="button"
           class="chip"
-          title="Clear the brush (Esc)"
+          title={`${range.to - range.from + 1} steps are brushed; clear the brush (Esc)`}
           onClick={() => {
             change({ brush: null });
           }}
         >
-          steps {range.from}–{range.to} <span class="codicon codicon-close" aria-hidden="true" />
+          {range.from === range.to ? `step ${range.from}` : `steps ${range.from}–${range.to}`}{' '}
+          <span class="codicon codicon-close" aria-hidden="true" />
         </button>
       )}
+      {forkStep !== null && (
+        <ForkLink step={forkStep} title="Begin another run at the last checkpoint of the brushed steps" />
+      )}
+      <span class="visually-hidden" role="status">
+        {range === null ? '' : `Steps ${range.from} to ${range.to} are brushed.`}
+        {forkStep === null ? '' : ` Step ${forkStep} has a checkpoint: Shift+Tab leads to Fork From Step ${forkStep}.`}
+      </span>
       {zoom !== null && (
         <button type="button" class="link" onClick={showAll}>
           Whole run (showing {Math.round(shownSteps.value.from)}–{Math.round(shownSteps.value.to)})

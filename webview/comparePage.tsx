@@ -2,10 +2,11 @@ import type { VNode } from 'preact';
 import type { RunHeader } from '../core/generated/panel';
 import { formatCount, formatDuration } from '../core/format';
 import { Charts } from './charts';
-import { cssColour, runColour } from './colours';
+import { lookOfRun } from './panels';
 import { differences, shortNames, variants } from './runVariants';
 import { SavePicture } from './savePicture';
 import { Summary } from './summary';
+import { Swatch } from './swatch';
 import { visibleText } from './visibleText';
 
 /** Several runs over one another: their curves, what their recipes do not share, how they ended. */
@@ -50,10 +51,7 @@ export function ComparePage({ runs }: { readonly runs: readonly RunHeader[] }): 
                 {runs.map((run, place) => (
                   <tr key={run.runId}>
                     <td>
-                      <span
-                        class="swatch fill solid"
-                        style={{ color: cssColour(runColour(groups.findIndex((group) => group.includes(place)))) }}
-                      />{' '}
+                      <Swatch curve={lookOfRun(groups, place)} shape="line" />
                       {visibleText(run.name)}
                     </td>
                     <td>{run.stateText}</td>

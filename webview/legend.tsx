@@ -1,21 +1,21 @@
 import type { VNode } from 'preact';
 import { formatNumber } from '../core/format';
-import { change, view } from './viewState';
-import { cssColour } from './colours';
+import { brush, change, view, type StepRange } from './viewState';
 import { answerFor, axis, curves, timelines } from './curves';
 import { cursorStep } from './cursor';
 import { post } from './host';
 import { Icon } from './icon';
 import { pins, runs } from './page';
 import type { CurveSpec, PanelSpec } from './panels';
-import { drawnCurve, heldOutPoints } from './scene';
-import { nearest, unitAtStep } from './seriesData';
+import { drawnCurve, heldOutPoints, isLogarithmic, sceneOf } from './scene';
+import { meanBetween, nearest, unitAtStep } from './seriesData';
+import { Swatch } from './swatch';
 import { follow } from './follow';
 
 /** What is drawn, what it is worth at the cursor, and what it is worth now. */
 export function Legend({ spec }: { readonly spec: PanelSpec }): VNode {
   follow(axis);
-  const isLog = view.value.logPanels.includes(spec.id);
+  const isLog = isLogarithmic(spec);
   const rows = [...spec.lines, ...[...spec.stack].reverse()];
   return (
     <div class="legend">
@@ -25,20 +25,23 @@ export function Legend({ spec }: { readonly spec: PanelSpec }): VNode {
         </span>{' '}
         <span class="secondary">{spec.unit}</span>
         <span class="legend-tools">
-          {spec.stack.length === 0 && (
-            <button
-              type="button"
-              class={isLog ? 'tool chosen' : 'tool'}
-              aria-pressed={isLog}
-              title="Logarithmic axis"
-              onClick={() => {
-                const others = view.peek().logPanels.filter((id) => id !== spec.id);
-                change({ logPanels: isLog ? others : [...others, spec.id] });
-              }}
-            >
-              log
-            </button>
-          )}
+          <button
+            type="button"
+            class={isLog ? 'tool chosen' : 'tool'}
+            aria-pressed={isLog}
+            aria-label={`log: ${spec.title}`}
+            title={
+              spec.stack.length === 0
+                ? 'Logarithmic axis'
+                : 'Logarithmic axis, on which a stack does not add up: its parts are drawn as lines'
+            }
+            onClick={() => {
+              const others = view.peek().logPanels.filter((id) => id !== spec.id);
+              change({ logPanels: isLog ? others : [...others, spec.id] });
+            }}
+          >
+            log
+          </button>
           {spec.pinned && (
             <button
               type="button"
@@ -54,30 +57,31 @@ export function Legend({ spec }: { readonly spec: PanelSpec }): VNode {
           )}
         </span>
       </div>
-      <table>
+      <table class={cursorStep.value === null && brush.value === null ? 'at-rest' : ''}>
         <tbody>
           {rows.map((curve) => (
             <tr key={`${curve.run} ${curve.metric}`}>
               <td class="legend-name" title={curve.metric}>
-                <Swatch curve={curve} stacked={spec.stack.includes(curve)} />
+                <Swatch curve={curve} shape={!isLog && spec.stack.includes(curve) ? 'layer' : 'line'} />
                 {curve.label}
               </td>
               <td class="number secondary">
-                {cursorStep.value === null ? '' : valueAtCursor(curve, cursorStep.value)}
+                {cursorStep.value !== null
+                  ? valueAtCursor(curve, cursorStep.value)
+                  : brush.value !== null
+                    ? meanOfBrush(curve, brush.value)
+                    : ''}
               </td>
               <td class="number">{newestValue(curve)}</td>
             </tr>
           ))}
-          {spec.heldOut.map(({ run, label, colour }) => {
+          {spec.heldOut.map(({ run, label, colour, dash }) => {
             const points = heldOutPoints(run);
             const before = points.filter(({ step }) => cursorStep.value !== null && step <= cursorStep.value).at(-1);
             return (
               <tr key={`held-out ${run}`}>
                 <td class="legend-name">
-                  <svg class="swatch" width="14" height="10" aria-hidden="true">
-                    <line x1="0" y1="5" x2="14" y2="5" style={{ stroke: cssColour(colour) }} />
-                    <circle cx="7" cy="5" r="3" style={{ fill: cssColour(colour) }} />
-                  </svg>
+                  <Swatch curve={{ colour, dash, pattern: 'solid' }} shape="points" />
                   {label}
                 </td>
                 <td class="number secondary">{before === undefined ? '' : formatNumber(before.value)}</td>
@@ -93,11 +97,17 @@ export function Legend({ spec }: { readonly spec: PanelSpec }): VNode {
 }
 
 function Notes({ spec }: { readonly spec: PanelSpec }): VNode {
+  const isLog = isLogarithmic(spec);
+  const scale = isLog ? sceneOf(spec).scale : null;
   const count = spec.heldOut.length === 1 ? heldOutPoints(0).at(-1)?.count : undefined;
   const answer = answerFor(spec.lines[0]?.run ?? spec.stack[0]?.run ?? 0);
   const rows = answer === null ? 0 : answer.to - answer.from;
   return (
     <div class="notes secondary">
+      {isLog && spec.stack.length > 0 && <div>log: parts as lines, not stacked</div>}
+      {scale?.kind === 'symlog' && (
+        <div title="Logarithmic above and below zero, and linear about it.">linear within ±{scale.linear}</div>
+      )}
       {spec.bands.map(({ label, colour }) => (
         <div key={colour} class="one-line" title="The band goes from the least to the greatest of them.">
           {label}
@@ -113,17 +123,6 @@ function Notes({ spec }: { readonly spec: PanelSpec }): VNode {
   );
 }
 
-/** Line or fill, as in the chart. */
-function Swatch({ curve, stacked }: { readonly curve: CurveSpec; readonly stacked: boolean }): VNode {
-  const colour = cssColour(curve.colour);
-  if (stacked) return <span class={`swatch fill ${curve.pattern}`} style={{ color: colour }} />;
-  return (
-    <svg class="swatch" width="14" height="10" aria-hidden="true">
-      <line x1="0" y1="5" x2="14" y2="5" style={{ stroke: colour, strokeDasharray: curve.dash.join(' ') }} />
-    </svg>
-  );
-}
-
 function valueAtCursor(curve: CurveSpec, step: number): string {
   const drawn = drawnCurve(curve);
   const timeline = timelines.value[curve.run];
@@ -134,6 +133,18 @@ function valueAtCursor(curve: CurveSpec, step: number): string {
   const lowText = signed(low);
   const highText = signed(high);
   return lowText === highText ? lowText : `${lowText}…${highText}`;
+}
+
+/** Nothing where only extremes of the steps are here: their mean is not that of the steps. */
+function meanOfBrush(curve: CurveSpec, { from, to }: StepRange): string {
+  const drawn = drawnCurve(curve);
+  const timeline = timelines.value[curve.run];
+  const answer = answerFor(curve.run);
+  if (drawn === null || timeline === undefined || answer === null) return '';
+  if (answer.step.length < answer.to - answer.from) return '';
+  const at = (step: number): number => (axis.value === 'step' ? step : unitAtStep(timeline, step));
+  const mean = meanBetween(drawn, at(from), at(to));
+  return mean === null ? '' : signed(mean);
 }
 
 /** The newest value as it is recorded. */

@@ -1,5 +1,6 @@
 import type { Colours } from './colours';
-import type { Scene, SceneLayer, SceneLine } from './scene';
+import { scaled } from './scale';
+import type { Scene, SceneLayer, SceneLine } from './sceneMaths';
 import { firstAtLeast, type Drawn } from './seriesData';
 import type { Surface } from './surface';
 
@@ -14,19 +15,25 @@ export interface Frame {
 /** Draw a scene. The same strokes make the panel, the PNG and the SVG. */
 export function paint(scene: Scene, surface: Surface, frame: Frame, { of, highContrast }: Colours): void {
   const place = places(scene, frame);
-  scene.layers.forEach((layer, order) => {
-    const points = scene.asBars && barWidth(layer, place) >= 3 ? bars(layer, place) : outline(layer, place);
+  for (const layer of scene.layers) {
+    const asBars = scene.asBars && barWidth(layer, place) >= 3;
+    const points = asBars ? bars(layer, place) : outline(layer, place);
     const colour = of[layer.colour];
-    if (highContrast) surface.line(points, { colour, dash: [4, 1 + order] });
-    else
-      surface.area(
-        points,
-        { colour, alpha: layer.pattern === 'outline' ? 0.9 : layer.pattern === 'solid' ? 0.62 : 0.95 },
-        layer.pattern,
-      );
-    if (!scene.asBars && !highContrast) surface.line(edge(layer, place), { colour, alpha: 0.9 });
-  });
-  if (scene.layers.length > 0) {
+    if (highContrast) {
+      // Fills are off: a layer is told by its pattern, and by the dashes of its upper edge.
+      if (layer.pattern === 'dots' || layer.pattern === 'hatch')
+        surface.area(points, { colour, tint: 0 }, layer.pattern);
+      surface.line(asBars ? points : edge(layer, place), { colour, dash: layer.dash, width: 1.5 });
+      continue;
+    }
+    surface.area(
+      points,
+      { colour, alpha: layer.pattern === 'outline' ? 0.9 : layer.pattern === 'solid' ? 0.62 : 0.95 },
+      layer.pattern,
+    );
+    if (!scene.asBars) surface.line(edge(layer, place), { colour, alpha: 0.9 });
+  }
+  if (scene.layers.length > 0 || scene.scale.kind === 'symlog') {
     const zero = place.y(0);
     surface.line([frame.left, zero, frame.left + frame.width, zero], { colour: of.secondary, alpha: 0.5 });
   }
@@ -41,11 +48,11 @@ export function paint(scene: Scene, surface: Surface, frame: Frame, { of, highCo
     surface.line(envelopeLine({ x: band.x, low: band.mean, high: band.mean }, place), { colour, width: 2 });
   }
   for (const line of scene.lines) paintLine(line, scene, surface, place, of[line.spec.colour]);
-  for (const { colour, points } of scene.heldOut) {
+  for (const { colour, dash, points } of scene.heldOut) {
     const ink = { colour: of[colour] };
     surface.line(
       points.flatMap(({ x, value }) => [place.x(x), place.y(value)]),
-      { ...ink, width: 1.2 },
+      { ...ink, dash, width: 1.2 },
     );
     for (const { x, value, low, high } of points) {
       surface.line([place.x(x), place.y(low), place.x(x), place.y(high)], { ...ink, alpha: 0.7 });
@@ -61,16 +68,15 @@ interface Places {
   y(value: number): number;
 }
 
-function places({ x: [from, to], y: [low, high], log }: Scene, { left, top, width, height }: Frame): Places {
-  const scaled = log ? Math.log10 : (value: number): number => value;
-  const bottom = scaled(low);
+function places({ x: [from, to], y: [low, high], scale }: Scene, { left, top, width, height }: Frame): Places {
+  const bottom = scaled(scale, low);
   const perUnitX = width / (to - from);
-  const perUnitY = height / (scaled(high) - bottom);
+  const perUnitY = height / (scaled(scale, high) - bottom);
   return {
     from,
     to,
     x: (value) => left + (value - from) * perUnitX,
-    y: (value) => top + height - (scaled(value) - bottom) * perUnitY,
+    y: (value) => top + height - (scaled(scale, value) - bottom) * perUnitY,
   };
 }
 

@@ -1,9 +1,10 @@
 import uPlot from 'uplot';
 import type { Colours } from './colours';
-import { formatTick } from './ticks';
 import { paint } from './paint';
-import type { Scene } from './scene';
+import { scaled, ticksOf, unscaled } from './scale';
+import type { Scene } from './sceneMaths';
 import { canvasSurface } from './surface';
+import { formatTick } from './ticks';
 
 /** Room left of every plot for the numbers of its axis. */
 export const axisWidth = 44;
@@ -52,7 +53,12 @@ export class PanelChart {
       legend: { show: false },
       scales: {
         x: { time: false, range: () => [...this.scene.x] },
-        y: { distr: distribution(this.scene.log), range: () => [...this.scene.y] },
+        y: {
+          ...customScale,
+          fwd: (value) => scaled(this.scene.scale, value),
+          bwd: (height) => unscaled(this.scene.scale, height),
+          range: () => [...this.scene.y],
+        },
       },
       series: [{}, { paths: () => null, points: { show: false } }],
       axes: [
@@ -60,11 +66,12 @@ export class PanelChart {
         {
           size: axisWidth,
           gap: 4,
-          space: 24,
           font: '11px system-ui, sans-serif',
           stroke: () => this.colours.of.secondary,
           grid: { stroke: () => this.colours.of.grid, width: 1 },
           ticks: { show: false },
+          splits: ({ height: inAll }) => ticksOf(this.scene, inAll / pixelsATick),
+          filter: (_, splits) => splits,
           values: (_, splits) => splits.map(formatTick),
         },
       ],
@@ -96,7 +103,7 @@ export class PanelChart {
   }
 }
 
-function distribution(log: boolean): uPlot.Scale.Distr {
-  // eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment -- uPlot's const enum has no values at run time
-  return log ? 3 : 1;
-}
+const pixelsATick = 24;
+
+// eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment -- uPlot's const enum has no values at run time
+const customScale: Pick<uPlot.Scale, 'distr'> = { distr: 100 };

@@ -12,9 +12,13 @@ export interface CurveSpec {
   readonly metric: string;
   readonly label: string;
   readonly colour: ColourName;
+  /** Of a line, and of a stack's layer where fills are off. */
   readonly dash: readonly number[];
   readonly pattern: Pattern;
 }
+
+/** The held-out accuracy of one run, with its intervals. */
+export type HeldOutSpec = Pick<CurveSpec, 'run' | 'label' | 'colour' | 'dash'>;
 
 /** A chart: its curves, and what is drawn besides. */
 export interface PanelSpec {
@@ -27,7 +31,7 @@ export interface PanelSpec {
   /** Curves stacked from zero, upwards and downwards. */
   readonly stack: readonly CurveSpec[];
   /** Runs whose held-out accuracy is drawn, with its intervals. */
-  readonly heldOut: readonly { readonly run: number; readonly label: string; readonly colour: ColourName }[];
+  readonly heldOut: readonly HeldOutSpec[];
   /** Runs with other seeds of the same recipe, drawn as a mean within a band. */
   readonly bands: readonly { readonly label: string; readonly colour: ColourName; readonly runs: readonly number[] }[];
   readonly floor: number | null;
@@ -52,7 +56,12 @@ function panelsOf(run: RunHeader, pinned: readonly string[]): PanelSpec[] {
     {
       ...blank('loss', 'Loss anatomy', 'sum of terms', 150),
       lines: curve('loss/total', 'total', 'text'),
-      stack: terms.map((metric) => ({ run: 0, metric, dash: [], ...termLook(metric.slice('loss/'.length)) })),
+      stack: terms.map((metric, place) => ({
+        run: 0,
+        metric,
+        dash: dashOf(place),
+        ...termLook(metric.slice('loss/'.length)),
+      })),
     },
     {
       ...blank('entropy', 'Entropy', 'nats / token', 106),
@@ -69,7 +78,7 @@ function panelsOf(run: RunHeader, pinned: readonly string[]): PanelSpec[] {
     {
       ...blank('reward', 'Reward and accuracy', '', 116),
       lines: curve('reward/mean', 'reward', 'rollout'),
-      heldOut: [{ run: 0, label: 'held-out', colour: 'heldOut' }],
+      heldOut: [{ run: 0, label: 'held-out', colour: 'heldOut', dash: [] }],
     },
     {
       ...blank('length', 'Response length', 'tokens', 90),
@@ -80,8 +89,8 @@ function panelsOf(run: RunHeader, pinned: readonly string[]): PanelSpec[] {
     },
     {
       ...blank('time', 'Time per step', 's', 134),
-      stack: timeParts.flatMap(([part, label, colour, pattern]) =>
-        curve(`seconds/${part}`, label, colour, { pattern }),
+      stack: timeParts.flatMap(([part, label, colour, pattern], place) =>
+        curve(`seconds/${part}`, label, colour, { pattern, dash: dashOf(place) }),
       ),
     },
   ];
@@ -113,6 +122,7 @@ const termLabels = new Map([
   ['demo_rl', 'RL, demo'],
   ['self_rl', 'RL, rollouts'],
   ['self', 'rollouts'],
+  ['entropy_bonus', 'entropy'],
 ]);
 
 function blank(id: string, title: string, unit: string, height: number): PanelSpec {
@@ -132,8 +142,6 @@ const comparedMetrics: readonly (readonly [string, string, string])[] = [
   ['seconds/step', 'Time per step', 's'],
 ];
 
-const runDashes: readonly (readonly number[])[] = [[], [6, 3], [2, 2], [8, 3, 2, 3]];
-
 function comparedPanels(all: readonly RunHeader[], pinned: readonly string[]): PanelSpec[] {
   const groups = variants(all);
   const names = shortNames(all);
@@ -145,9 +153,7 @@ function comparedPanels(all: readonly RunHeader[], pinned: readonly string[]): P
               run: place,
               metric,
               label: names[place] ?? run.name,
-              colour: runColour(groupOf(groups, place)),
-              dash: dashOf(place),
-              pattern: 'solid',
+              ...lookOfRun(groups, place),
             },
           ]
         : [],
@@ -163,7 +169,7 @@ function comparedPanels(all: readonly RunHeader[], pinned: readonly string[]): P
   };
   const heldOut: PanelSpec = {
     ...blank('heldOut', 'Held-out accuracy', '', 106),
-    heldOut: all.map(({ name }, run) => ({ run, label: names[run] ?? name, colour: runColour(groupOf(groups, run)) })),
+    heldOut: all.map(({ name }, run) => ({ run, label: names[run] ?? name, ...lookOfRun(groups, run) })),
   };
   const single = comparedMetrics.map(([metric, title, unit]) => panelOf(metric, blank(metric, title, unit, 100)));
   const drawn = [...single, ...pinned.map((metric) => panelOf(metric, pinnedPanel(metric, [])))];
@@ -172,8 +178,28 @@ function comparedPanels(all: readonly RunHeader[], pinned: readonly string[]): P
   );
 }
 
-function dashOf(run: number): readonly number[] {
-  return runDashes[run % runDashes.length] ?? [];
+const dashes: readonly (readonly number[])[] = [
+  [],
+  [6, 3],
+  [2, 2],
+  [8, 3, 2, 3],
+  [12, 3],
+  [1, 4],
+  [5, 2, 1, 2, 1, 2],
+  [3, 6],
+];
+
+/** Eight curves are told apart without their colours. */
+function dashOf(place: number): readonly number[] {
+  return dashes[place % dashes.length] ?? [];
+}
+
+/** How a compared run is told apart: its group by the colour, itself by the dashes. */
+export function lookOfRun(
+  groups: readonly (readonly number[])[],
+  place: number,
+): Pick<CurveSpec, 'colour' | 'dash' | 'pattern'> {
+  return { colour: runColour(groupOf(groups, place)), dash: dashOf(place), pattern: 'solid' };
 }
 
 function groupOf(groups: readonly (readonly number[])[], run: number): number {

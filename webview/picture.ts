@@ -3,6 +3,7 @@ import { axis, plotWidth } from './curves';
 import { axisWidth, rightPad } from './panelChart';
 import { panels } from './panels';
 import { paint } from './paint';
+import { scaled, ticksOf } from './scale';
 import { sceneOf } from './scene';
 import { canvasSurface, svgSurface, type Surface } from './surface';
 import { formatTick, roundTicks, unitText } from './ticks';
@@ -82,9 +83,9 @@ function drawAll(surface: Surface, within: (frame: Frame, inside: () => void) =>
     const legend = [...spec.lines, ...spec.stack].map(({ label }) => label).join(', ');
     surface.text(4, top + 14, `${spec.title}${spec.unit === '' ? '' : ` (${spec.unit})`}: ${legend}`, of.text, 'start');
     const frame = { left: axisWidth, top: top + titleHeight, width: plotWidth.peek(), height: spec.height - 8 };
-    const [low, high] = scene.y;
-    for (const tick of scene.log ? [low, high] : roundTicks(low, high, frame.height / 30, 'tokens')) {
-      const y = frame.top + frame.height * (1 - (tick - low) / (high - low));
+    const [low, high] = scene.y.map((value) => scaled(scene.scale, value)) as [number, number];
+    for (const tick of ticksOf(scene, frame.height / 24)) {
+      const y = frame.top + frame.height * (1 - (scaled(scene.scale, tick) - low) / (high - low));
       surface.line([frame.left, y, frame.left + frame.width, y], { colour: of.grid });
       surface.text(axisWidth - 4, y + 4, formatTick(tick), of.secondary, 'end');
     }

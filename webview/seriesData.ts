@@ -62,6 +62,20 @@ export function middles({ low, high }: Drawn): Float64Array {
   return low.map((value, place) => (value + (high[place] ?? NaN)) / 2);
 }
 
+/** Mean of the values from one place of the axis to another; null where ranges of rows stand for more than was kept. */
+export function meanBetween({ x, low, high }: Drawn, from: number, to: number): number | null {
+  let sum = 0;
+  let count = 0;
+  for (let place = firstAtLeast(x, from); place < x.length && (x[place] ?? NaN) <= to; place += 1) {
+    const value = low[place] ?? NaN;
+    if (Number.isNaN(value)) continue;
+    if (value !== high[place]) return null;
+    sum += value;
+    count += 1;
+  }
+  return count === 0 ? null : sum / count;
+}
+
 /** Exponential mean, free of the bias of its beginning; gaps stay gaps. */
 export function smoothed(values: Float64Array, strength: number): Float64Array {
   let sum = 0;

@@ -6,6 +6,8 @@ export interface Ink {
   readonly width?: number;
   readonly dash?: readonly number[];
   readonly alpha?: number;
+  /** How strong the colour lies under the dots or lines of a pattern, 0 to 1. */
+  readonly tint?: number;
 }
 
 /** Where a chart is drawn: on a canvas, or into the text of an SVG. Points are x, y, x, y, …; a NaN lifts the pen. */
@@ -55,7 +57,7 @@ export function canvasSurface(context: CanvasRenderingContext2D): Surface {
       path(points, true);
       if (pattern === 'outline') context.stroke();
       else {
-        if (pattern !== 'solid') context.fillStyle = tile(context, ink.colour, pattern) ?? ink.colour;
+        if (pattern !== 'solid') context.fillStyle = tile(context, ink, pattern) ?? ink.colour;
         context.fill();
       }
       context.globalAlpha = 1;
@@ -87,10 +89,12 @@ export function svgSurface(parts: string[]): Surface {
     },
     area(points, ink, pattern) {
       if (pattern === 'outline') parts.push(`<path d="${data(points)}Z" ${stroke(ink)}/>`);
-      else
-        parts.push(
-          `<path d="${data(points)}Z" fill="${escaped(ink.colour)}" opacity="${(ink.alpha ?? 1) * (pattern === 'solid' ? 1 : 0.55)}"/>`,
-        );
+      else {
+        const id = `p${parts.length}`;
+        if (pattern !== 'solid') parts.push(svgTile(id, ink, pattern));
+        const fill = pattern === 'solid' ? escaped(ink.colour) : `url(#${id})`;
+        parts.push(`<path d="${data(points)}Z" fill="${fill}" opacity="${ink.alpha ?? 1}"/>`);
+      }
     },
     dot(x, y, radius, { colour }) {
       parts.push(`<circle cx="${short(x)}" cy="${short(y)}" r="${radius}" fill="${escaped(colour)}"/>`);
@@ -125,38 +129,59 @@ function escaped(text: string): string {
 
 const tiles = new Map<string, CanvasPattern | null>();
 const tileSize = 6;
+const usualTint = 0.3;
 
 /** A small picture that repeats: fills that are told apart without their colour. */
-function tile(context: CanvasRenderingContext2D, colour: string, pattern: 'dots' | 'hatch'): CanvasPattern | null {
-  const key = `${pattern} ${colour}`;
+function tile(
+  context: CanvasRenderingContext2D,
+  { colour, tint = usualTint }: Ink,
+  pattern: 'dots' | 'hatch',
+): CanvasPattern | null {
+  const key = `${pattern} ${colour} ${tint}`;
   const known = tiles.get(key);
   if (known !== undefined) return known;
   const canvas = document.createElement('canvas');
   canvas.width = tileSize;
   canvas.height = tileSize;
   const small = canvas.getContext('2d');
-  if (small !== null) drawTile(small, colour, pattern);
+  if (small !== null) drawTile(small, colour, tint, pattern);
   const made = context.createPattern(canvas, 'repeat');
   tiles.set(key, made);
   return made;
 }
 
-function drawTile(context: CanvasRenderingContext2D, colour: string, pattern: 'dots' | 'hatch'): void {
+const dots = [
+  [1, 1],
+  [4, 4],
+] as const;
+const dotSize = 1.5;
+const hatchOffsets = [-tileSize, 0, tileSize];
+const hatchWidth = 1.4;
+
+function drawTile(context: CanvasRenderingContext2D, colour: string, tint: number, pattern: 'dots' | 'hatch'): void {
   context.fillStyle = colour;
   context.strokeStyle = colour;
-  context.globalAlpha = 0.3;
+  context.globalAlpha = tint;
   context.fillRect(0, 0, tileSize, tileSize);
   context.globalAlpha = 1;
   if (pattern === 'dots') {
-    context.fillRect(1, 1, 1.5, 1.5);
-    context.fillRect(4, 4, 1.5, 1.5);
+    for (const [x, y] of dots) context.fillRect(x, y, dotSize, dotSize);
     return;
   }
-  context.lineWidth = 1.4;
+  context.lineWidth = hatchWidth;
   context.beginPath();
-  for (const offset of [-tileSize, 0, tileSize]) {
+  for (const offset of hatchOffsets) {
     context.moveTo(offset, tileSize);
     context.lineTo(offset + tileSize, 0);
   }
   context.stroke();
+}
+
+function svgTile(id: string, { colour, tint = usualTint }: Ink, pattern: 'dots' | 'hatch'): string {
+  const marks =
+    pattern === 'dots'
+      ? dots.map(([x, y]) => `<rect x="${x}" y="${y}" width="${dotSize}" height="${dotSize}"/>`)
+      : hatchOffsets.map((offset) => `<path d="M${offset} ${tileSize}L${offset + tileSize} 0" />`);
+  const ink = `fill="${escaped(colour)}" stroke="${escaped(colour)}" stroke-width="${pattern === 'dots' ? 0 : hatchWidth}"`;
+  return `<pattern id="${id}" width="${tileSize}" height="${tileSize}" patternUnits="userSpaceOnUse"><g ${ink}><rect width="${tileSize}" height="${tileSize}" opacity="${tint}" stroke="none"/>${marks.join('')}</g></pattern>`;
 }

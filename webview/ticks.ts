@@ -13,7 +13,10 @@ export function formatTick(value: number | null): string {
 export function roundTicks(from: number, to: number, count: number, kind: AxisKind): number[] {
   const rough = (to - from) / Math.max(1, count);
   const size = 10 ** Math.floor(Math.log10(rough));
-  const factors = kind === 'time' ? timeSteps(rough) : [1, 2, 5, 10].map((factor) => factor * size);
+  const factors =
+    kind === 'time'
+      ? timeSteps(rough)
+      : (kind === 'step' ? [1, 2, 5, 10] : [1, 2, 2.5, 5, 10]).map((factor) => factor * size);
   const distance = factors.find((factor) => factor >= rough) ?? rough;
   const step = kind === 'step' ? Math.max(1, Math.round(distance)) : distance;
   const ticks: number[] = [];

@@ -335,6 +335,10 @@ export interface RunHeader {
    */
   canControl: boolean;
   canResume: boolean;
+  /**
+   * Steps whose checkpoint is there to fork from, in order; none where nothing can start.
+   */
+  forkSteps: number[];
 }
 /**
  * A named stage of the start.

@@ -37,6 +37,13 @@ export const rooms = [
     node: false,
     packages: ['preact', '@preact/signals', 'uplot', '@vscode/webview-ui-toolkit', '@vscode/codicons'],
   },
+  // Of the panel, what is arithmetic: what it draws is tested in a browser.
+  {
+    folder: 'test/unit/webview',
+    rooms: ['webview', 'core'],
+    node: true,
+    packages: ['fast-check'],
+  },
   {
     folder: 'test/unit',
     rooms: ['core', 'src/runs', 'src/environment', 'src/recipes', 'src/cli', 'scripts'],

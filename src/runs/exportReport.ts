@@ -63,7 +63,7 @@ async function reportOf(store: RunStore, choices: ReportChoices, options: Export
     options.onProgress?.(rollouts.length, rows.length);
   }
   return {
-    run: { ...choices.header, canControl: false, canResume: false },
+    run: { ...choices.header, canControl: false, canResume: false, forkSteps: [] },
     pins: choices.pins,
     smoothing: choices.smoothing,
     written: new Date().toISOString(),

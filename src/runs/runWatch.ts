@@ -58,13 +58,15 @@ export class RunWatch {
   /** Read what is new. `nowMs` is of a clock that never jumps. */
   async look(nowMs: number, forMs = sliceMs): Promise<RunChange> {
     const wasReading = this.isReading;
+    const wasState = this.store.status?.state;
     const refreshed = await this.store.refresh(forMs);
     this.isReading = refreshed.more;
     if (refreshed.restarted) this.restarts += 1;
     const presence = await this.lookForTrainer(nowMs, refreshed.status || refreshed.events > 0);
     const staged = this.noteStage(nowMs);
     return {
-      events: refreshed.events > 0 || staged || wasReading,
+      // The trainer tells of a pause in its status after the event that answers the request.
+      events: refreshed.events > 0 || staged || wasReading || this.store.status?.state !== wasState,
       live: refreshed.live,
       presence,
       restarted: refreshed.restarted,

@@ -85,6 +85,20 @@ describe('header of a run', () => {
     assert.ok(!runHeader(source({ model, canStart: false })).canResume);
   });
 
+  it('a fork can begin from the checkpoints that are still there, where a run can start at all', () => {
+    const model = runOf(40, {});
+    const save = (step: number, removed: number[]): void => {
+      const path = `checkpoints/step-${step}`;
+      tell(model, { kind: 'checkpoint', step, path, bytes: 1, accuracy: null, best: false, chosen_on: null, removed });
+    };
+    save(20, []);
+    save(10, []);
+    save(30, [10]);
+    save(20, []);
+    assert.deepEqual(runHeader(source({ model })).forkSteps, [20, 30]);
+    assert.deepEqual(runHeader(source({ model, canStart: false })).forkSteps, []);
+  });
+
   it('figures: newest value and change over 20 steps', () => {
     const reward = runHeader(source()).figures.find(({ key }) => key === 'reward/mean');
     assert.equal(reward?.text, '0.25');

@@ -3,6 +3,7 @@ import { appendFile, cp, readFile, rename, rm, writeFile } from 'node:fs/promise
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Status } from '../../../core/generated/wire';
 import type { RunChange } from '../../../src/runs/runWatch';
 import { RunWatches } from '../../../src/runs/runWatches';
 import { writeLongRun } from '../../../scripts/lib/longRuns.mjs';
@@ -33,10 +34,10 @@ async function following(
 }
 
 /** The trainer of the copy is at work again, on a machine that is not this one. */
-async function revive(directory: string): Promise<void> {
+async function revive(directory: string, state: Status['state'] = 'running'): Promise<void> {
   const path = join(directory, 'status.json');
   const status = JSON.parse(await readFile(path, 'utf8')) as Record<string, unknown>;
-  await writeFile(`${path}.new`, JSON.stringify({ ...status, state: 'running', end: null, host: 'elsewhere' }));
+  await writeFile(`${path}.new`, JSON.stringify({ ...status, state, end: null, host: 'elsewhere' }));
   await rename(`${path}.new`, path);
 }
 
@@ -71,6 +72,21 @@ describe('following runs', () => {
       );
       await until('the event', () => changes.some((change) => change.events));
       assert.equal(opened.value.store.model.notices.at(-1)?.message, 'y');
+      release();
+    });
+  });
+
+  it('tells of a state that changed without an event', async () => {
+    await following(async ({ directory, watches, changes }) => {
+      await revive(directory);
+      const opened = await watches.open(directory);
+      assert.ok(opened.kind === 'read');
+      const release = watches.attend(opened.value);
+      await opened.value.look(performance.now());
+      changes.length = 0;
+      await revive(directory, 'paused');
+      await until('the pause', () => changes.some((change) => change.events));
+      assert.equal(opened.value.store.status?.state, 'paused');
       release();
     });
   });

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Frame, Page } from 'playwright-core';
+import type { Frame, Locator, Page } from 'playwright-core';
 import { screenshot, webviewFrame } from '../browser.mjs';
 import { equipment } from '../equipment.mjs';
 
@@ -22,6 +22,22 @@ export async function panelFrame(page: Page): Promise<Frame> {
   const frame = await handle.ownerFrame();
   if (frame === null) throw new Error('the panel has no frame');
   return frame;
+}
+
+/** Another theme in the same window, as one window after another would take longer. */
+export async function chooseTheme(page: Page, label: string, className: string): Promise<void> {
+  const input = page.locator('.quick-input-widget:visible input[type=text]');
+  const entry = (words: string): Locator =>
+    page.locator('.quick-input-widget .monaco-list-row .label-name').filter({ hasText: new RegExp(`^${words}$`) });
+  await page.keyboard.press('F1');
+  await input.fill('>Preferences: Color Theme');
+  await entry('Preferences: Color Theme').click();
+  await entry('Light Modern').waitFor();
+  await input.fill(label);
+  await entry(label).click();
+  await webviewFrame(page).locator(`body.${className}`).waitFor();
+  // The colours of the workbench fade over.
+  await page.waitForTimeout(500);
 }
 
 /** What axe finds to be serious or critical in the panel, a line each. */

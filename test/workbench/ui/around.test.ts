@@ -6,6 +6,7 @@ import { describe, it } from 'node:test';
 import type { Page } from 'playwright-core';
 import { command, screenshot, webviewFrame } from '../browser.mjs';
 import { equipment } from '../equipment.mjs';
+import { seriousFindings } from '../support/panelLooks';
 import { withWindow } from '../support/window';
 
 const { reports } = equipment();
@@ -24,6 +25,7 @@ describe('a window without runs', () => {
       await panel.getByRole('button', { name: 'Train the Demo' }).waitFor();
       await panel.getByText('No recipe in this workspace yet').waitFor();
       await screenshot(page, join(reports, 'ui', 'empty.png'));
+      assert.deepEqual(await seriousFindings(page), []);
 
       await command(page, 'SRFT: Doctor');
       await page.locator('.view-line', { hasText: 'SRFT Doctor' }).waitFor({ timeout: 60_000 });

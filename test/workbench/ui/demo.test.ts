@@ -4,6 +4,7 @@ import { describe, it } from 'node:test';
 import { command, screenshot, webviewFrame } from '../browser.mjs';
 import { equipment } from '../equipment.mjs';
 import { eventually } from '../support/eventually';
+import { seriousFindings } from '../support/panelLooks';
 import { withWindow } from '../support/window';
 
 /** An environment is made and a model is trained meanwhile. */
@@ -21,6 +22,7 @@ describe('the main job', () => {
       await picture('starting');
       await panel.getByText('step 5 / 60').waitFor({ timeout: startLimitMs });
       await picture('running');
+      assert.deepEqual(await seriousFindings(page), []);
       await panel.getByText('Finished').first().waitFor({ timeout: endLimitMs });
       await page.locator('.activitybar .action-label[aria-label^="SRFT Studio"]').click();
       const row = page.locator('.sidebar .monaco-list-row', { hasText: 'demo-' }).first();

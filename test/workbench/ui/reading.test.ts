@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { describe, it } from 'node:test';
 import type { FrameLocator, Page } from 'playwright-core';
 import { command, webviewFrame } from '../browser.mjs';
+import { seriousFindings } from '../support/panelLooks';
 import { processesWithin } from '../support/processes';
 import { copyRun, copyUnfinishedRun } from '../support/recordedRun';
 import { withWindow } from '../support/window';
@@ -32,6 +33,7 @@ describe('a run that this window did not start', () => {
         const panel = await openRun(page, 'elsewhere');
         await panel.getByText('Runs elsewhere').first().waitFor();
         await panel.getByText('No sign of life').first().waitFor({ timeout: 30_000 });
+        assert.deepEqual(await seriousFindings(page), []);
         assert.equal(await panel.getByText('Finished').count(), 0);
         assert.equal(await panel.getByRole('button', { name: 'Resume' }).count(), 0);
         assert.match(await page.locator('.sidebar .monaco-list-row').first().innerText(), /step 6/);
@@ -54,6 +56,7 @@ describe('a run that this window did not start', () => {
         await panel.locator('canvas').first().waitFor();
         await panel.getByText('Mean reward').first().waitFor();
         await panel.getByText('Restricted Mode').first().waitFor();
+        assert.deepEqual(await seriousFindings(page), []);
         assert.equal(await panel.getByRole('button', { name: 'Resume' }).count(), 0);
         assert.ok((await offered(page, 'SRFT: Show Run')).includes('SRFT: Show Run'));
         for (const label of ['SRFT: Train the Demo', 'SRFT: Resume…', 'SRFT: Check Recipe…', 'SRFT: Delete Run…'])

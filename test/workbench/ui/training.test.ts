@@ -5,6 +5,7 @@ import type { FrameLocator, Page } from 'playwright-core';
 import { command, ready, screenshot, webviewFrame } from '../browser.mjs';
 import { equipment } from '../equipment.mjs';
 import { eventually } from '../support/eventually';
+import { seriousFindings } from '../support/panelLooks';
 import { processesWithin, trainersOf } from '../support/processes';
 import { eventsOf, fillToTrain, isAlive, quickRuns, statusOf, stepsOf } from '../support/quickRun';
 import { withWindow } from '../support/window';
@@ -62,6 +63,13 @@ describe('a training and the windows that look at it', () => {
         });
         assert.equal(trainersOf(directory).length, 1);
         await picture(page, 'reloaded');
+
+        t.diagnostic('it is paused and goes on');
+        await webviewFrame(page).getByRole('button', { name: 'Pause' }).click();
+        await webviewFrame(page).getByText('Paused').first().waitFor();
+        assert.deepEqual(await seriousFindings(page), []);
+        await webviewFrame(page).getByRole('button', { name: 'Continue' }).click();
+        await webviewFrame(page).getByText('Running').first().waitFor();
 
         t.diagnostic('the extension host is killed');
         const hosts = processesWithin(serverFolder).filter(({ words }) => words.includes('--type=extensionHost'));
