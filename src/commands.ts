@@ -70,6 +70,8 @@ export function commandTable(parts: CommandParts): Readonly<Record<string, Comma
     copyTraceMarkdown: () => traces.commands.copyMarkdown(),
     showOnCurves: (target) => traces.commands.showOnCurves(target),
     samePrompt: (target) => traces.commands.samePrompt(target),
+    judgeAgain: (target) => traces.commands.judgeAgain(target),
+    promote: (target) => traces.commands.promote(target),
     compareTraces: (target) => traces.commands.compareTraces(target),
     nextTrace: () => traces.commands.neighbour(1),
     previousTrace: () => traces.commands.neighbour(-1),

@@ -37,7 +37,7 @@ export function activate(context: ExtensionContext): void {
   const runs = new RunCommands(library, panels, pick);
   const recipes = registerRecipes(context, { environment, library, log });
   const demonstrations = registerDemonstrations(context, { environment, log });
-  const traces = registerTraces(context, { library, curves: panels, log });
+  const traces = registerTraces(context, { library, curves: panels, environment, log });
   const table = commandTable({
     runs,
     manage: new ManageCommands(context, library, pick),

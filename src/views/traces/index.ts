@@ -1,7 +1,10 @@
 import { languages, window, workspace, type Disposable, type ExtensionContext } from 'vscode';
 import type { RunLibrary } from '../library';
 import type { Log } from '../log';
+import { RewardConsent } from '../rewardConsent';
+import type { TrainerEnvironment } from '../trainerEnvironment';
 import { Groups } from './groups';
+import { Judging } from './judging';
 import { traceScheme } from './traceAddress';
 import { TraceCommands, type Curves } from './traceCommands';
 import { TraceEditors } from './traceEditors';
@@ -14,6 +17,7 @@ import { TraceOutline } from './traceOutline';
 export interface TraceParts {
   readonly library: RunLibrary;
   readonly curves: Curves;
+  readonly environment: TrainerEnvironment;
   readonly log: Log;
 }
 
@@ -26,18 +30,23 @@ export interface TraceFeatures extends Disposable {
 const language = 'srft-trace';
 
 /** Documents, tints, hovers, lenses and outline of traces. */
-export function registerTraces(context: ExtensionContext, { library, curves, log }: TraceParts): TraceFeatures {
+export function registerTraces(
+  context: ExtensionContext,
+  { library, curves, environment, log }: TraceParts,
+): TraceFeatures {
   const traces = new TraceLibrary(library, log);
   const groups = new Groups();
   const lenses = new TraceLenses(traces, (open) => editors.overlayOf(open)?.label ?? 'none');
   const editors = new TraceEditors(context, traces, groups, () => {
     lenses.refresh();
   });
-  const traceCommands = new TraceCommands(context, traces, editors, curves);
+  const judging = new Judging({ environment, consent: new RewardConsent(context.globalState), log });
+  const traceCommands = new TraceCommands(context, traces, editors, curves, judging);
   const outline = new TraceOutline(traces);
   const selector = { scheme: traceScheme };
   const owned: Disposable[] = [
     traces,
+    judging,
     lenses,
     editors,
     languages.registerCodeLensProvider(selector, lenses),

@@ -22,6 +22,8 @@ import type { RunWatch } from '../../runs/runWatch';
 import { addressOf, linkOf, pastedAddress, type TraceAddress, type TraceRange } from './traceAddress';
 import type { TraceEditors } from './traceEditors';
 import { tokenAtPosition, tokenSentence } from './traceHover';
+import type { Judging } from './judging';
+import { promote } from './promote';
 import type { OpenTrace, TraceLibrary } from './traceLibrary';
 
 /** What traces need of the panels. */
@@ -37,6 +39,7 @@ export class TraceCommands implements UriHandler {
     private readonly traces: TraceLibrary,
     private readonly editors: TraceEditors,
     private readonly curves: Curves,
+    private readonly judging: Judging,
   ) {}
 
   /** Open a rollout as a document, at a range of its response; without an address, ask for a link. */
@@ -111,6 +114,18 @@ export class TraceCommands implements UriHandler {
     const back = history.fellBack.length === 0 ? '' : `, fell back at ${history.fellBack.slice(0, 5).join(', ')}`;
     const picked = await this.pickRow(open, history.rows, `Answers to this prompt: ${right}${back}`);
     if (picked !== undefined) await this.openRow(open.run, picked);
+  }
+
+  /** The recipe's judge looks at stored rollouts again. */
+  async judgeAgain(target: unknown): Promise<void> {
+    const open = await this.foundOr(target);
+    if (open !== undefined) await this.judging.judgeAgain(open.run, open.row);
+  }
+
+  /** A rollout becomes a demonstration. */
+  async promote(target: unknown): Promise<void> {
+    const open = await this.foundOr(target);
+    if (open !== undefined) await promote(open.run, open.row, this.judging);
   }
 
   /** Two traces beside each other. */

@@ -63,6 +63,8 @@ function verdict({ run, row, address }: OpenTrace): Command[] {
     ...(advantage === null ? [] : [said(`advantage ${short(advantage)}`)]),
     { title: `step ${step}: Show on Curves`, command: 'srft.showOnCurves', arguments: [address] },
     { title: 'Same Prompt Over Time', command: 'srft.samePrompt', arguments: [address] },
+    { title: 'Promote to Demonstration', command: 'srft.promote', arguments: [address] },
+    { title: 'Judge Again', command: 'srft.judgeAgain', arguments: [address] },
     { title: 'Compare With…', command: 'srft.compareTraces', arguments: [address] },
   ];
 }
