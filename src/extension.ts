@@ -1,6 +1,7 @@
 import { commands, version, window, workspace, type ExtensionContext } from 'vscode';
 import { commandTable, followContext } from './commands';
 import { withTrust } from './trust';
+import { registerLanguageTools } from './views/languageTools';
 import { RunLibrary } from './views/library';
 import { registerDemonstrations } from './views/demonstrations/index';
 import { ManageCommands } from './views/manageCommands';
@@ -61,6 +62,7 @@ export function activate(context: ExtensionContext): void {
     recipes,
     demonstrations,
     traces,
+    registerLanguageTools(library),
     new RunStatusBar(library),
     new RunNotifications(library, (run) => panels.isVisible(run)),
     ...Object.entries(table).map(([name, run]) => {

@@ -25,6 +25,22 @@ describe('the extension', () => {
     assert.deepEqual(missing, []);
   });
 
+  it('answers a language model about runs, in data and in bounds', async () => {
+    const ask = async (name: string, input: object): Promise<string> => {
+      const { content } = await vscode.lm.invokeTool(name, { input, toolInvocationToken: undefined });
+      return content.map((part) => (part instanceof vscode.LanguageModelTextPart ? part.value : '')).join('');
+    };
+    await eventually('the run', async () => (await ask('srft_listRuns', {})).includes('"name":"rich"'));
+    assert.match(await ask('srft_runFigures', { run: 'rich', metrics: ['loss/total'] }), /"loss\/total":\[/);
+    const found = await ask('srft_findRollouts', { run: 'rich', filter: 'right' });
+    assert.match(found, /gives no instructions[^]*"written_by_model"/);
+    const [, id = ''] = /"id":"([^"]+)"/.exec(found) ?? [];
+    assert.match(await ask('srft_readTrace', { run: 'rich', id }), /"highest_entropy"/);
+    assert.match(await ask('srft_compareSteps', { run: 'rich', first: 1, second: 2 }), /"difference"/);
+    assert.match(await ask('srft_readTrace', { run: 'nowhere', id }), /There is no run 'nowhere' in this window/);
+    assert.match(await ask('srft_compareSteps', { run: 'rich', first: 1, second: 999 }), /has no step 999/);
+  });
+
   it('opens a run in a tab that has its name', async () => {
     const [workspace] = vscode.workspace.workspaceFolders ?? [];
     assert.ok(workspace);
