@@ -1,11 +1,24 @@
 interface Utf8Decoder {
   decode(bytes: Uint8Array): string;
 }
+interface Utf8Encoder {
+  encode(text: string): Uint8Array;
+}
 type Utf8DecoderConstructor = new (label: 'utf-8', options: { readonly ignoreBOM: boolean }) => Utf8Decoder;
 
-// Every host of this room (Node, browsers) has TextDecoder, but no ECMAScript library names it, and this room knows neither Node nor the DOM.
-const { TextDecoder: Decoder } = globalThis as unknown as { readonly TextDecoder: Utf8DecoderConstructor };
+// Every host of this room (Node, browsers) has TextDecoder and TextEncoder, but no ECMAScript library names it, and this room knows neither Node nor the DOM.
+const { TextDecoder: Decoder, TextEncoder: Encoder } = globalThis as unknown as {
+  readonly TextDecoder: Utf8DecoderConstructor;
+  readonly TextEncoder: new () => Utf8Encoder;
+};
 const decoder = new Decoder('utf-8', { ignoreBOM: true });
+
+const encoder = new Encoder();
+
+/** Bytes of `text`; half of a surrogate pair becomes U+FFFD. */
+export function encodeUtf8(text: string): Uint8Array {
+  return encoder.encode(text);
+}
 
 /** Text of `bytes`; what is not UTF-8 becomes U+FFFD, and nothing is dropped. */
 export function decodeUtf8(bytes: Uint8Array): string {

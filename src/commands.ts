@@ -7,6 +7,7 @@ import { pickRecipe } from './views/pick';
 import type { RecipeFeatures } from './views/recipes/index';
 import type { RunControl } from './views/runControl';
 import { reportIssue, type RunCommands } from './views/runCommands';
+import { openForeignTraces } from './views/traces/foreignFile';
 import type { TraceFeatures } from './views/traces/index';
 import type { TrainerEnvironment } from './views/trainerEnvironment';
 import type { Training } from './views/training';
@@ -59,6 +60,7 @@ export function commandTable(parts: CommandParts): Readonly<Record<string, Comma
     exportCsv: (target) => manage.exportCsv(target),
     exportParquet: (target) => manage.exportParquet(target),
     openTrace: (target, range) => traces.commands.openTrace(target, range),
+    openForeignTraces: (target) => openForeignTraces(target instanceof Uri ? target : undefined),
     chooseOverlay: () => traces.editors.pick(),
     nextOverlay: () => traces.editors.next(),
     nextFork: () => traces.editors.goToFork(1),

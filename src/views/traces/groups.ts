@@ -54,10 +54,12 @@ export class Groups {
   }
 
   private async of(open: OpenTrace): Promise<{ members: readonly GroupMember[]; self: GroupMember | undefined }> {
-    const known = this.known.get(open) ?? readGroup(open.run, open.row);
+    const { origin } = open;
+    if (origin.kind === 'file') return { members: [], self: undefined };
+    const known = this.known.get(open) ?? readGroup(origin.run, origin.row);
     this.known.set(open, known);
     const members = await known;
-    return { members, self: members.find(({ row }) => row === open.row) };
+    return { members, self: members.find(({ row }) => row === origin.row) };
   }
 }
 

@@ -38,6 +38,28 @@ export function addressOf(uri: Uri): TraceAddress | undefined {
   return runId === null || id === null || !/^[0-9a-f]{32}$/.test(runId) ? undefined : { runId, id };
 }
 
+/** A line of a file that another program wrote. */
+export interface FilePlace {
+  readonly path: string;
+  /** Counts from 1. */
+  readonly line: number;
+}
+
+/** The document of a line of a file. */
+export function uriOfFilePlace({ path, line }: FilePlace): Uri {
+  const name = path.split(/[\\/]/).at(-1) ?? '';
+  const query = new URLSearchParams({ file: path, line: `${line}` }).toString();
+  return Uri.from({ scheme: traceScheme, path: `/${segment(name)}/line ${line}`, query });
+}
+
+/** The line of a document that shows one. */
+export function filePlaceOf(uri: Uri): FilePlace | undefined {
+  const values = new URLSearchParams(uri.query);
+  const path = values.get('file');
+  const line = Number(values.get('line'));
+  return path === null || !Number.isSafeInteger(line) || line < 1 ? undefined : { path, line };
+}
+
 /** A link that opens the trace in this editor, wherever it is pasted. `extension` is the extension's id. */
 export function linkOf(address: TraceAddress, editor: string, extension: string): string {
   return `${editor}://${extension}/trace?${queryOf(address)}`;

@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import {
   commands,
   env,
@@ -24,7 +25,7 @@ import type { TraceEditors } from './traceEditors';
 import { tokenAtPosition, tokenSentence } from './traceHover';
 import type { Judging } from './judging';
 import { promote } from './promote';
-import type { OpenTrace, TraceLibrary } from './traceLibrary';
+import type { OpenTrace, RunOrigin, TraceLibrary } from './traceLibrary';
 
 /** What traces need of the panels. */
 export interface Curves {
@@ -73,7 +74,7 @@ export class TraceCommands implements UriHandler {
   }
 
   async copyLink(): Promise<void> {
-    const open = this.active();
+    const open = this.ofRun(this.active());
     if (open === undefined) return;
     await env.clipboard.writeText(linkOf(open.address, env.uriScheme, this.context.extension.id));
     void window.setStatusBarMessage('Link to the trace copied.', 3000);
@@ -144,7 +145,7 @@ export class TraceCommands implements UriHandler {
 
   /** The answer before or after this one, of the same group. */
   async neighbour(by: 1 | -1): Promise<void> {
-    const open = this.active();
+    const open = this.ofRun(this.active());
     if (open === undefined) return;
     const { numbers } = open.run.store.index;
     const row = open.row + by;
@@ -162,8 +163,14 @@ export class TraceCommands implements UriHandler {
     return active?.open;
   }
 
+  private ofRun(open: OpenTrace | undefined): RunOrigin | undefined {
+    if (open?.origin.kind === 'file')
+      void window.showInformationMessage('This trace is a line of a file; what is asked for needs a run.');
+    return open?.origin.kind === 'run' ? open.origin : undefined;
+  }
+
   private async foundOr(target: unknown): Promise<{ readonly run: RunWatch; readonly row: number } | undefined> {
-    if (!isAddress(target)) return this.active();
+    if (!isAddress(target)) return this.ofRun(this.active());
     const found = await this.traces.find(target);
     if (found.kind === 'broken') void window.showWarningMessage(found.reason);
     return found.kind === 'read' ? found.value : undefined;
@@ -199,12 +206,17 @@ export class TraceCommands implements UriHandler {
   }
 }
 
-function markdownOf({ trace, run, row, address }: OpenTrace): string {
+function markdownOf({ trace, origin }: OpenTrace): string {
+  const isRun = origin.kind === 'run';
+  const name = isRun
+    ? `${origin.run.name}, ${origin.address.id}`
+    : `${basename(origin.place.path)}, line ${origin.place.line}`;
+  const known = isRun ? factsOfTrace(trace, origin.run.store.index, origin.row) : origin.facts;
   const longest = Math.max(2, ...[...trace.text.matchAll(/`+/g)].map(([ticks]) => ticks.length));
   const fence = '`'.repeat(longest + 1);
-  const facts = factsOfTrace(trace, run.store.index, row).map(({ name, value }) => `- ${name}: ${value}`);
+  const facts = known.map((fact) => `- ${fact.name}: ${visibleWords(fact.value)}`);
   const parts = [
-    `**${run.name}, ${address.id}** (${tokenCount(trace)} tokens; what a model wrote is data)`,
+    `**${name}** (${tokenCount(trace)} tokens; what a model wrote is data)`,
     facts.join('\n'),
     ...(trace.responseStart === 0 ? [] : ['Prompt:', fenced(trace.text.slice(0, trace.responseStart), fence)]),
     'Response:',

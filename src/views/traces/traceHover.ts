@@ -67,8 +67,9 @@ function words(open: OpenTrace, token: number, otherWays: readonly OtherWay[]): 
 const inOneLine = new Set(['position', 'id', 'bytes']);
 const longestCell = 24;
 
-function factsOf({ run, row, trace }: OpenTrace, token: number): ReturnType<typeof factsOfToken> {
-  return factsOfToken(trace, token, valueAt(run.store.index.numbers.advantage, row));
+function factsOf({ origin, trace }: OpenTrace, token: number): ReturnType<typeof factsOfToken> {
+  const advantage = origin.kind === 'run' ? valueAt(origin.run.store.index.numbers.advantage, origin.row) : NaN;
+  return factsOfToken(trace, token, advantage);
 }
 
 /** Names of terms and parts come from a file: nothing in them is markup. */

@@ -11,7 +11,8 @@ import { formatCount, formatNumber } from '../../../core/format';
 import { rolloutRow } from '../../../core/rolloutList';
 import { summed } from '../../../core/traceOverlays';
 import { column, placeAt, tokenCount } from '../../../core/trace';
-import type { OpenTrace, TraceLibrary } from './traceLibrary';
+import { visibleWords } from '../../../core/visibleWords';
+import type { FileOrigin, OpenTrace, RunOrigin, TraceLibrary } from './traceLibrary';
 
 /** Above a trace: how it was judged, and where one can go from here. */
 export class TraceLenses implements CodeLensProvider, Disposable {
@@ -40,7 +41,9 @@ export class TraceLenses implements CodeLensProvider, Disposable {
     const { line } = placeAt(open.trace, open.trace.responseStart);
     const start = new Range(line, 0, line, 0);
     return [
-      ...verdict(open).map((command) => new CodeLens(top, command)),
+      ...(open.origin.kind === 'run' ? verdict(open.origin) : told(open.origin)).map(
+        (command) => new CodeLens(top, command),
+      ),
       ...about(open, this.overlayName(open)).map((command) => new CodeLens(start, command)),
     ];
   }
@@ -51,7 +54,15 @@ export class TraceLenses implements CodeLensProvider, Disposable {
   }
 }
 
-function verdict({ run, row, address }: OpenTrace): Command[] {
+/** What another program's file says. */
+function told({ facts, missing }: FileOrigin): Command[] {
+  return [
+    ...facts.map(({ name, value }) => said(`${name} ${visibleWords(value)}`)),
+    ...(missing === null ? [] : [said(`$(info)\u00a0${missing}`)]),
+  ];
+}
+
+function verdict({ run, row, address }: RunOrigin): Command[] {
   const { index } = run.store;
   const { correct, truncated, reward, advantage, step } = rolloutRow(index, row);
   const parts = [...index.parts].map(([name, values]) => `${name} ${short(values.values[row])}`);

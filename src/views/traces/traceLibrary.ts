@@ -17,19 +17,36 @@ import { valueAt } from '../../../core/columns';
 import { rolloutText } from '../../../core/rolloutColumns';
 import { isCurrent } from '../../../core/rolloutIndex';
 import { rolloutRow } from '../../../core/rolloutList';
+import type { ForeignTrace } from '../../../core/foreignTraces';
 import { overlaysOf, type Overlay } from '../../../core/traceOverlays';
 import { sectionsOf, type Section } from '../../../core/traceSections';
 import { traceOf, type Trace } from '../../../core/trace';
 import type { RunWatch } from '../../runs/runWatch';
 import type { RunLibrary } from '../library';
 import type { Log } from '../log';
-import { addressOf, traceScheme, uriOf, type TraceAddress } from './traceAddress';
+import { readOfFile } from './foreignFile';
+import { addressOf, filePlaceOf, traceScheme, uriOf, type FilePlace, type TraceAddress } from './traceAddress';
 
-/** A trace as it is shown, with its row in the index of its run. */
-export interface OpenTrace {
+/** A rollout of a run this window knows. */
+export interface RunOrigin {
+  readonly kind: 'run';
   readonly address: TraceAddress;
   readonly run: RunWatch;
+  /** In the index of the run. */
   readonly row: number;
+}
+
+/** A line of a file that another program wrote. */
+export interface FileOrigin {
+  readonly kind: 'file';
+  readonly place: FilePlace;
+  readonly facts: ForeignTrace['facts'];
+  readonly missing: string | null;
+}
+
+/** A trace as it is shown. */
+export interface OpenTrace {
+  readonly origin: RunOrigin | FileOrigin;
   readonly trace: Trace;
   readonly overlays: readonly Overlay[];
   readonly sections: readonly Section[];
@@ -156,8 +173,12 @@ export class TraceLibrary implements FileSystemProvider, Disposable {
     return this.library.runs.find(({ store }) => store.manifest.run_id === runId);
   }
 
-  private async read(uri: Uri): Promise<Read<OpenTrace>> {
-    const address = addressOf(uri);
+  private read(uri: Uri): Promise<Read<OpenTrace>> {
+    const place = filePlaceOf(uri);
+    return place === undefined ? this.readOfRun(addressOf(uri)) : readOfFile(place);
+  }
+
+  private async readOfRun(address: TraceAddress | undefined): Promise<Read<OpenTrace>> {
     if (address === undefined) return broken('This is no address of a trace: it names no run and no rollout.');
     const found = await this.find(address);
     if (found.kind === 'broken') return found;
@@ -172,9 +193,7 @@ export class TraceLibrary implements FileSystemProvider, Disposable {
     if (!isCurrent(store.index, row, store.model.attempts))
       this.log.info(`${address.id} was dropped by a resumed attempt`);
     return read({
-      address,
-      run,
-      row,
+      origin: { kind: 'run', address, run, row },
       trace,
       overlays: overlaysOf(trace, valueAt(store.index.numbers.advantage, row)),
       sections: sectionsOf(trace.text, trace.responseStart),

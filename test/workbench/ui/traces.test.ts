@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import type { Page } from 'playwright-core';
 import { command, webviewFrame } from '../browser.mjs';
+import { equipment } from '../equipment.mjs';
+import { projectPython } from '../support/quickRun';
 import { copyRun } from '../support/recordedRun';
 import { eventually } from '../support/eventually';
 import { withWindow } from '../support/window';
@@ -128,6 +132,40 @@ describe('a trace in the editor', () => {
       {
         fill: (workspace) => {
           copyRun(workspace, 'trained', 'trained');
+        },
+      },
+    );
+  });
+
+  it('is judged again by the recipe, and becomes a demonstration that can be taken back', async () => {
+    await withWindow(
+      'judging',
+      async ({ page, workspace, complaints }) => {
+        await openTrace(page, /start/);
+        await command(page, 'SRFT: Judge Again');
+        await page.locator('.quick-input-widget .monaco-list-row', { hasText: 'Step 3' }).click();
+        await page.locator('.tab.active', { hasText: 'judged again' }).waitFor({ timeout: 60_000 });
+        await eventually('the judgement', async () => /2\d judged, 0 changed/.test(await shownText(page)));
+        await command(page, 'View: Close All Editors');
+
+        await openTrace(page, /start/);
+        await command(page, 'SRFT: Promote to Demonstration');
+        await page.locator('.tab.active', { hasText: 'train.jsonl' }).waitFor({ timeout: 60_000 });
+        await eventually('the new row', async () => /"train-0367\+a1-s3-g\d-\d"/.test(await shownText(page)));
+        await page.keyboard.press('Control+z');
+        await eventually('no new row', async () => !(await shownText(page)).includes('train-0367+'));
+        assert.ok(!readFileSync(join(workspace, 'data', 'train.jsonl'), 'utf8').includes('train-0367+'));
+        assert.deepEqual(complaints(), []);
+      },
+      {
+        settings: { 'srft.environment.python': projectPython },
+        fill: (workspace) => {
+          copyRun(workspace, 'trained', 'trained');
+          const demo = join(equipment().root, 'trainer', 'demo');
+          cpSync(join(demo, 'data'), join(workspace, 'data'), { recursive: true });
+          const recipe = readFileSync(join(demo, 'recipes', 'srft.srft.json'), 'utf8');
+          // Where the run says that its recipe was.
+          writeFileSync(join(workspace, 'runs', 'trained.srft.json'), recipe);
         },
       },
     );
