@@ -45,6 +45,7 @@ function receive(message: ToHost): void {
       return;
     case 'cancel':
     case 'intent':
+    case 'openExtreme':
     case 'saveImage':
   }
 }

@@ -1,9 +1,11 @@
 import type { VNode } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import type { Grouping, RolloutFilter, RolloutsRequest } from '../core/generated/panel';
+import { extremes } from '../core/extremes';
 import { formatCount } from '../core/format';
 import { Button, Dropdown, TextField } from './controls';
 import { listedSteps } from './curves';
+import { post } from './host';
 import { RolloutList } from './rolloutList';
 import { list, listTrouble, newRollouts, thaw } from './rolloutState';
 import { brush, change, view } from './viewState';
@@ -46,6 +48,24 @@ export function RolloutPane(): VNode {
           }}
         />
       </div>
+      {!nothing && sources === 'rollouts' && (
+        <div class="rollout-tools secondary">
+          <span>open the</span>
+          {extremes.map((extreme) => (
+            <button
+              type="button"
+              key={extreme}
+              class="link"
+              title={`Open the trace of steps ${from}–${to} that is the ${extreme}`}
+              onClick={() => {
+                post({ kind: 'openExtreme', run: 0, from, to, extreme });
+              }}
+            >
+              {extreme}
+            </button>
+          ))}
+        </div>
+      )}
       {listTrouble.value !== null && (
         <div class="list-note" role="status">
           {listTrouble.value}

@@ -16,6 +16,7 @@ export type ToHost =
   | CancelRequest
   | Intent
   | SaveImage
+  | OpenExtreme
   | Pins;
 export type RolloutFilter = 'all' | 'right' | 'wrong' | 'truncated';
 export type Grouping = 'opening' | 'prompt' | 'step' | 'none';
@@ -211,6 +212,22 @@ export interface SaveImage {
    * The file.
    */
   data: Uint8Array;
+}
+/**
+ * Open the trace behind a peak: the rollout of these steps that stands out.
+ */
+export interface OpenExtreme {
+  kind: 'openExtreme';
+  run: number;
+  /**
+   * First step.
+   */
+  from: number;
+  /**
+   * Last step.
+   */
+  to: number;
+  extreme: 'longest' | 'most uncertain' | 'lowest reward';
 }
 /**
  * Metrics that the person pinned; kept with the workspace.

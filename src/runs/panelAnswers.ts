@@ -9,12 +9,36 @@ import type {
   RowsAnswer,
   RowsRequest,
   SeriesRange,
+  ToHost,
+  ToPanel,
 } from '../../core/generated/panel';
 import { broken, read, type Read } from '../../core/read';
 import { rolloutText, tokenTexts, type RolloutColumns } from '../../core/rolloutColumns';
 import { listRollouts, rolloutRow } from '../../core/rolloutList';
 import type { RunModel } from '../../core/runModel';
 import type { RunStore } from './runStore';
+
+type Question = Extract<ToHost, { readonly request: number; readonly kind: ToPanel['kind'] }>;
+
+/** The answer to a panel's question about the runs it shows; what is wrong with it is an answer too. */
+export async function answerTo(stores: readonly RunStore[], question: Question): Promise<ToPanel> {
+  const failed = (message: string): ToPanel => ({ kind: 'failed', request: question.request, message });
+  if (question.kind === 'series') {
+    const curves = question.ranges.flatMap((range) => {
+      const store = stores[range.run];
+      return store === undefined ? [] : [rangeCurves(store.model, range)];
+    });
+    if (curves.length < question.ranges.length) return failed(noSuchRun);
+    return { kind: 'series', request: question.request, ranges: curves };
+  }
+  const store = stores[question.run];
+  if (store === undefined) return failed(noSuchRun);
+  if (question.kind === 'rows') return rowsAnswer(store, question);
+  const answer = question.kind === 'rollouts' ? rolloutsAnswer(store, question) : await previewAnswer(store, question);
+  return answer.kind === 'read' ? answer.value : failed(answer.reason);
+}
+
+const noSuchRun = 'there is no such run in this panel';
 
 /** Curves of the asked rows, each bucket with its extremes. A metric the run has not is left out. */
 export function rangeCurves(model: RunModel, range: SeriesRange): RangeCurves {

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { commands, Uri, window, workspace } from 'vscode';
+import { extremeRow } from '../../core/extremes';
 import type { Intent, SaveImage } from '../../core/generated/panel';
 import type { RunWatch } from '../runs/runWatch';
 import type { RunLibrary } from './library';
@@ -19,6 +20,14 @@ export function panelActions(library: RunLibrary): PanelActions {
         return;
       }
       void runIntent(intent.intent, intent.step, run);
+    },
+    openExtreme({ from, to, extreme }, run) {
+      if (run === undefined) return;
+      const { index, model, manifest } = run.store;
+      const row = extremeRow(index, model.attempts, from, to, extreme);
+      const id = row === undefined ? undefined : index.ids[row];
+      if (id === undefined) void window.showInformationMessage(`No rollout of steps ${from}–${to} has such a figure.`);
+      else void commands.executeCommand('srft.openTrace', { runId: manifest.run_id, id });
     },
     saveImage(image) {
       void saveImage(library, image);

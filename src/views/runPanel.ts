@@ -4,16 +4,16 @@ import type {
   Check,
   Failure,
   Intent,
+  OpenExtreme,
   RunHeader,
   SaveImage,
-  SeriesRequest,
   Stage,
   ToHost,
   ToPanel,
 } from '../../core/generated/panel';
 import { validateToHost } from '../../core/generated/panelValidators.mjs';
 import { startingHeader } from '../../core/runHeader';
-import { previewAnswer, rangeCurves, rolloutsAnswer, rowsAnswer } from '../runs/panelAnswers';
+import { answerTo } from '../runs/panelAnswers';
 import type { RunWatch } from '../runs/runWatch';
 import type { RunLibrary, RunNews } from './library';
 import type { Log } from './log';
@@ -23,6 +23,7 @@ import { settings } from './settings';
 /** What a panel asks the rest of the extension to do. */
 export interface PanelActions {
   intent(intent: Intent, run: RunWatch | undefined): void;
+  openExtreme(wanted: OpenExtreme, run: RunWatch | undefined): void;
   saveImage(image: SaveImage): void;
 }
 
@@ -42,8 +43,6 @@ const pinsKey = 'srft.pinnedMetrics';
 export function pinnedMetrics(context: ExtensionContext): string[] {
   return context.workspaceState.get<string[]>(pinsKey, []);
 }
-
-const noSuchRun = 'there is no such run in this panel';
 
 /** A header is sent at most this often. */
 const headerEveryMs = 100;
@@ -254,43 +253,19 @@ export class RunPanel implements Disposable {
         return;
       case 'cancel':
         return;
+      case 'openExtreme':
+        this.actions.openExtreme(message, this.runs[message.run]);
+        return;
       case 'series':
-        this.answerSeries(message);
-        return;
       case 'rollouts':
       case 'rows':
-      case 'preview': {
-        const run = this.runs[message.run];
-        if (run === undefined) this.fail(message.request, noSuchRun);
-        else await this.answerAbout(run, message);
-      }
-    }
-  }
-
-  private answerSeries({ request, ranges }: SeriesRequest): void {
-    const curves = ranges.flatMap((range) => {
-      const run = this.runs[range.run];
-      return run === undefined ? [] : [rangeCurves(run.store.model, range)];
-    });
-    if (curves.length < ranges.length) this.fail(request, noSuchRun);
-    else this.send({ kind: 'series', request, ranges: curves });
-  }
-
-  private async answerAbout(
-    run: RunWatch,
-    message: Extract<ToHost, { kind: 'rollouts' | 'rows' | 'preview' }>,
-  ): Promise<void> {
-    switch (message.kind) {
-      case 'rows':
-        this.send(rowsAnswer(run.store, message));
-        return;
-      case 'rollouts':
-      case 'preview': {
-        const answer =
-          message.kind === 'rollouts' ? rolloutsAnswer(run.store, message) : await previewAnswer(run.store, message);
-        if (answer.kind === 'read') this.send(answer.value);
-        else this.fail(message.request, answer.reason);
-      }
+      case 'preview':
+        this.send(
+          await answerTo(
+            this.runs.map(({ store }) => store),
+            message,
+          ),
+        );
     }
   }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { extremeRow } from '../../../core/extremes';
 import { forksOf, partedAt, sharedPrefix, type Member } from '../../../core/groupForks';
 import { valueAt } from '../../../core/columns';
 import { promptHistory } from '../../../core/promptHistory';
@@ -164,6 +165,30 @@ describe('forks of a group', () => {
       }),
     );
     assert.equal(sharedPrefix([1, 2, 3], [1, 2]), 2);
+  });
+});
+
+describe('what a peak is made of', () => {
+  it('is the first of the rollouts that no other exceeds', async () => {
+    const store = await openRun(trained);
+    const { index, model } = store;
+    const own = Array.from({ length: index.length }, (_, row) => row).filter((row) => index.kinds[row] === 'rollout');
+    const inStep = (step: number): number[] => own.filter((row) => valueAt(index.numbers.step, row) === step);
+    for (const step of [1, 2, 3]) {
+      const longest = Math.max(...inStep(step).map((row) => valueAt(index.numbers.tokens, row)));
+      const found = extremeRow(index, model.attempts, step, step, 'longest');
+      assert.equal(
+        found,
+        inStep(step).find((row) => valueAt(index.numbers.tokens, row) === longest),
+      );
+    }
+    const worst = extremeRow(index, model.attempts, 1, 3, 'lowest reward');
+    assert.equal(
+      valueAt(index.numbers.reward, worst ?? -1),
+      Math.min(...own.map((row) => valueAt(index.numbers.reward, row))),
+    );
+    assert.equal(extremeRow(index, model.attempts, 7, 9, 'most uncertain'), undefined);
+    await store.close();
   });
 });
 

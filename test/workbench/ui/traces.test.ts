@@ -94,7 +94,7 @@ describe('a trace in the editor', () => {
 
         await command(page, 'SRFT: Show on Curves');
         await page.locator('.tab.active', { hasText: 'trained' }).waitFor();
-        await webviewFrame(page).locator('.chip', { hasText: 'steps 3–3' }).waitFor();
+        await webviewFrame(page).locator('.chip', { hasText: 'step 3' }).waitFor();
         assert.deepEqual(complaints(), []);
       },
       {
