@@ -95,8 +95,9 @@ export class TraceEditors implements Disposable {
     const { active } = this;
     if (active === undefined) return;
     const { overlays } = active.open;
-    const place = overlays.indexOf(this.overlayOf(active.open) ?? ({} as Overlay));
-    await this.choose(place === overlays.length - 1 ? none : (overlays[place + 1]?.id ?? none));
+    const shown = this.overlayOf(active.open);
+    const place = shown === undefined ? -1 : overlays.indexOf(shown);
+    await this.choose(overlays[place + 1]?.id ?? none);
   }
 
   /** Ask which overlay. */

@@ -81,7 +81,11 @@ export class TraceLibrary implements FileSystemProvider, Disposable {
       }),
       // A document that a reload restored may be of a run that is found a moment later.
       library.onList(() => {
-        this.readAgain();
+        this.readAgain((open) => open === undefined);
+      }),
+      // Rows of a run that began again are others.
+      library.onNews(({ run, change }) => {
+        if (change.restarted) this.readAgain((open) => open?.origin.kind === 'run' && open.origin.run === run);
       }),
       this.changed,
       this.loaded,
@@ -200,10 +204,10 @@ export class TraceLibrary implements FileSystemProvider, Disposable {
     });
   }
 
-  private readAgain(): void {
+  private readAgain(isDue: (open: OpenTrace | undefined) => boolean): void {
     for (const document of workspace.textDocuments) {
       const { uri } = document;
-      if (uri.scheme !== traceScheme || this.of(document) !== undefined) continue;
+      if (uri.scheme !== traceScheme || !isDue(this.of(document))) continue;
       this.versions.set(uri.toString(), (this.versions.get(uri.toString()) ?? 0) + 1);
       this.changed.fire([{ type: FileChangeType.Changed, uri }]);
     }
