@@ -81,12 +81,19 @@ function expressionFinder(expression: RegExp): FindInText {
     expression.lastIndex = 0;
     const first = expression.exec(text);
     if (first === null) return undefined;
-    const from = first.index;
-    // It begins at the start of the text again, and knows how to go on behind an empty match.
-    expression.lastIndex = 0;
-    const matches = text.matchAll(expression);
-    let count = 0;
-    while (count < mostCounted && matches.next().done !== true) count += 1;
-    return { from, to: from + first[0].length, count };
+    let count = 1;
+    for (let last = first; count < mostCounted; count += 1) {
+      // An empty match does not move on by itself.
+      if (last[0] === '') expression.lastIndex += expression.unicode ? unitsAt(text, expression.lastIndex) : 1;
+      const next = expression.exec(text);
+      if (next === null) break;
+      last = next;
+    }
+    return { from: first.index, to: first.index + first[0].length, count };
   };
+}
+
+/** UTF-16 units of the character at a place. */
+function unitsAt(text: string, at: number): number {
+  return (text.codePointAt(at) ?? 0) > 0xffff ? 2 : 1;
 }
