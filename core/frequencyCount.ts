@@ -18,7 +18,7 @@ export const longestPhrase = 4;
 /** A phrase that fewer rollouts have is not looked at. */
 export const leastRollouts = 4;
 
-const documentsBetweenTurns = 50;
+const documentsBetweenTurns = 20;
 
 /** All of them, and those that are right. */
 export function totalsOf(documents: readonly CountedDocument[]): Counts {
@@ -43,7 +43,7 @@ export function countOpenings(documents: readonly CountedDocument[]): Counted[] 
     }
   });
   return [...tallies.values()].flatMap(({ words, tally }) =>
-    isFrequent(tally) ? [{ words, counts: countsOf(tally) }] : [],
+    tally.before + tally.after >= leastRollouts ? [{ words, counts: countsOf(tally) }] : [],
   );
 }
 
@@ -58,72 +58,126 @@ export function* countPhrases(
   const result: Counted[] = [];
   // Of each document, the number of the phrase that begins at each of its words; −1 where there is none to look at.
   const numbers = documents.map(({ words }) => words.slice());
-  let level: Level = { tallies: [], phrases: Array.from({ length: vocabularySize }, (_, word) => [word]) };
+  const levels = [wordLevel(vocabularySize)];
   for (let length = 1; length <= longestPhrase; length += 1) {
+    const level = levels[length - 1] ?? wordLevel(0);
     yield* countLevel(level, documents, numbers);
-    for (const [number, words] of level.phrases.entries()) {
-      const tally = level.tallies[number];
-      if (isFrequent(tally)) result.push({ words, counts: countsOf(tally) });
+    for (let number = 0; number < level.before.length; number += 1) {
+      if (number % phrasesBetweenTurns === 0) yield;
+      if (!isFrequentIn(level, number)) continue;
+      result.push({ words: wordsOfPhrase(levels, length - 1, number), counts: countsIn(level, number) });
     }
-    if (length < longestPhrase) level = yield* longerLevel(level, documents, numbers, length, vocabularySize);
+    if (length < longestPhrase) levels.push(yield* longerLevel(level, documents, numbers, length, vocabularySize));
   }
   return result;
 }
 
-/** All phrases of one length. */
+const phrasesBetweenTurns = 10_000;
+
+/** All phrases of one length in columns: there may be a million of them. */
 interface Level {
-  readonly tallies: (Tally | undefined)[];
-  readonly phrases: (readonly number[])[];
+  /** The phrase without its last word, as a number of the level below. */
+  readonly first: number[];
+  readonly word: number[];
+  readonly before: number[];
+  readonly after: number[];
+  readonly rightBefore: number[];
+  readonly rightAfter: number[];
+  /** The document that counted last: each counts once. */
+  readonly last: number[];
 }
 
-interface Tally extends Record<keyof Counts, number> {
-  /** The document it counted last: each counts once. */
-  last: number;
+function emptyLevel(): Level {
+  return { first: [], word: [], before: [], after: [], rightBefore: [], rightAfter: [], last: [] };
+}
+
+function wordLevel(vocabularySize: number): Level {
+  const level = emptyLevel();
+  for (let word = 0; word < vocabularySize; word += 1) addPhrase(level, -1, word);
+  return level;
+}
+
+function addPhrase(level: Level, first: number, word: number): number {
+  level.first.push(first);
+  level.word.push(word);
+  level.before.push(0);
+  level.after.push(0);
+  level.rightBefore.push(0);
+  level.rightAfter.push(0);
+  level.last.push(-1);
+  return level.last.length - 1;
+}
+
+function wordsOfPhrase(levels: readonly Level[], at: number, number: number): number[] {
+  const level = levels[at];
+  if (level === undefined) return [];
+  return [...wordsOfPhrase(levels, at - 1, level.first[number] ?? -1), level.word[number] ?? -1];
 }
 
 function* countLevel(
-  { tallies }: Level,
+  level: Level,
   documents: readonly CountedDocument[],
   numbers: readonly Int32Array[],
 ): Generator<undefined, void, undefined> {
-  for (const [place, document] of documents.entries()) {
+  for (const [place, { isAfter, isRight }] of documents.entries()) {
     if (place % documentsBetweenTurns === 0) yield;
+    const counts = isAfter ? level.after : level.before;
+    const right = isAfter ? level.rightAfter : level.rightBefore;
     for (const number of numbers[place] ?? []) {
-      if (number >= 0) countOnce((tallies[number] ??= emptyTally()), document, place);
+      if (number < 0 || level.last[number] === place) continue;
+      level.last[number] = place;
+      counts[number] = (counts[number] ?? 0) + 1;
+      if (isRight) right[number] = (right[number] ?? 0) + 1;
     }
   }
 }
 
 /** Writes the numbers of the phrases that are one word longer over those of the present ones. */
 function* longerLevel(
-  { tallies, phrases }: Level,
+  level: Level,
   documents: readonly CountedDocument[],
   numbers: readonly Int32Array[],
   length: number,
   vocabularySize: number,
 ): Generator<undefined, Level, undefined> {
-  const longer: Level = { tallies: [], phrases: [] };
+  const longer = emptyLevel();
   const known = new Map<number, number>();
   const numberOf = (first: number, word: number): number => {
     const key = first * vocabularySize + word;
     const number = known.get(key);
     if (number !== undefined) return number;
-    known.set(key, longer.phrases.length);
-    longer.phrases.push([...(phrases[first] ?? []), word]);
-    return longer.phrases.length - 1;
+    const added = addPhrase(longer, first, word);
+    known.set(key, added);
+    return added;
   };
   for (const [place, { words }] of documents.entries()) {
     if (place % documentsBetweenTurns === 0) yield;
     const here = numbers[place] ?? new Int32Array(0);
     for (let at = 0; at < here.length; at += 1) {
       const first = here[at] ?? -1;
-      const second = here[at + 1] ?? -1;
       const word = words[at + length];
-      const isLookedAt = word !== undefined && isFrequent(tallies[first]) && isFrequent(tallies[second]);
+      const isLookedAt = word !== undefined && isFrequentIn(level, first) && isFrequentIn(level, here[at + 1] ?? -1);
       here[at] = isLookedAt ? numberOf(first, word) : -1;
     }
   }
   return longer;
+}
+
+function isFrequentIn({ before, after }: Level, number: number): boolean {
+  return number >= 0 && (before[number] ?? 0) + (after[number] ?? 0) >= leastRollouts;
+}
+
+function countsIn({ before, after, rightBefore, rightAfter }: Level, number: number): Counts {
+  return {
+    before: before[number] ?? 0,
+    after: after[number] ?? 0,
+    rightBefore: rightBefore[number] ?? 0,
+    rightAfter: rightAfter[number] ?? 0,
+  };
+}
+
+interface Tally extends Record<keyof Counts, number> {
+  last: number;
 }
 
 function emptyTally(): Tally {
@@ -137,10 +191,6 @@ function countOnce(tally: Tally, { isAfter, isRight }: CountedDocument, place: n
   else tally.before += 1;
   if (isRight && isAfter) tally.rightAfter += 1;
   if (isRight && !isAfter) tally.rightBefore += 1;
-}
-
-function isFrequent(tally: Tally | undefined): tally is Tally {
-  return tally !== undefined && tally.before + tally.after >= leastRollouts;
 }
 
 function countsOf({ before, after, rightBefore, rightAfter }: Tally): Counts {

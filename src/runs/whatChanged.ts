@@ -27,7 +27,7 @@ export interface WhatChangedOptions {
 
 /** Of a range, so many rollouts and so many tokens at most are compared, taken evenly: memory has an end, and shares hardly move. */
 const mostRollouts = 5000;
-const mostTokens = 1_500_000;
+const mostTokens = 1_000_000;
 const sliceMs = 8;
 
 /** Compares what the policy wrote in two ranges of steps. An aborted signal is thrown. */
