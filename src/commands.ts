@@ -7,6 +7,7 @@ import { pickRecipe } from './views/pick';
 import type { RecipeFeatures } from './views/recipes/index';
 import type { RunControl } from './views/runControl';
 import { reportIssue, type RunCommands } from './views/runCommands';
+import type { RolloutSearch } from './views/search/index';
 import type { TrainerEnvironment } from './views/trainerEnvironment';
 import type { Training } from './views/training';
 
@@ -19,6 +20,7 @@ export interface CommandParts {
   readonly environment: TrainerEnvironment;
   readonly recipes: RecipeFeatures;
   readonly demonstrations: DemonstrationFeatures;
+  readonly search: RolloutSearch;
   readonly library: RunLibrary;
   readonly log: Log;
   readonly versions: { readonly extension: string; readonly editor: string };
@@ -29,7 +31,8 @@ export type Command = (target?: unknown, more?: unknown) => Promise<void> | void
 
 /** Every command of package.json, by its name without `srft.`. */
 export function commandTable(parts: CommandParts): Readonly<Record<string, Command>> {
-  const { runs, manage, training, control, environment, recipes, demonstrations, library, log, versions } = parts;
+  const { runs, manage, training, control, environment, recipes, demonstrations, search, library, log, versions } =
+    parts;
   return {
     trainDemo: () => training.trainDemo(),
     train: async (target) => {
@@ -55,6 +58,12 @@ export function commandTable(parts: CommandParts): Readonly<Record<string, Comma
     exportReport: (target) => manage.exportReport(target),
     exportCsv: (target) => manage.exportCsv(target),
     exportParquet: (target) => manage.exportParquet(target),
+    searchRollouts: (target) => search.search(target),
+    whatChanged: (target) => search.whatChanged(target),
+    cancelSearch: () => {
+      search.cancel();
+    },
+    clearSearch: () => search.clear(),
     setUpEnvironment: async () => {
       await environment.setUp();
     },

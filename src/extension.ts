@@ -11,6 +11,7 @@ import { RunControl } from './views/runControl';
 import { RunCommands } from './views/runCommands';
 import { RunPanels } from './views/runPanels';
 import { RunsTree } from './views/runsTree';
+import { RolloutSearch } from './views/search/index';
 import { RunStatusBar } from './views/statusBar';
 import { TrainerEnvironment } from './views/trainerEnvironment';
 import { Training } from './views/training';
@@ -35,6 +36,7 @@ export function activate(context: ExtensionContext): void {
   const runs = new RunCommands(library, panels, pick, environment);
   const recipes = registerRecipes(context, { environment, library, log });
   const demonstrations = registerDemonstrations(context, { environment, log });
+  const search = new RolloutSearch(context, { library, pick, log, shownSteps: (run) => panels.shownSteps(run) });
   const table = commandTable({
     runs,
     manage: new ManageCommands(context, library, pick),
@@ -43,6 +45,7 @@ export function activate(context: ExtensionContext): void {
     environment,
     recipes,
     demonstrations,
+    search,
     library,
     log,
     versions: { extension: (context.extension.packageJSON as { version: string }).version, editor: version },
@@ -56,6 +59,7 @@ export function activate(context: ExtensionContext): void {
     treeView,
     recipes,
     demonstrations,
+    search,
     new RunStatusBar(library),
     new RunNotifications(library, (run) => panels.isVisible(run)),
     ...Object.entries(table).map(([name, run]) => commands.registerCommand(`srft.${name}`, run)),

@@ -12,6 +12,7 @@ import type {
 } from '../../core/generated/panel';
 import { validateToHost } from '../../core/generated/panelValidators.mjs';
 import { startingHeader } from '../../core/runHeader';
+import type { StepRange } from '../../core/stepRange';
 import { previewAnswer, rangeCurves, rolloutsAnswer, rowsAnswer } from '../runs/panelAnswers';
 import type { RunWatch } from '../runs/runWatch';
 import type { RunLibrary, RunNews } from './library';
@@ -95,6 +96,9 @@ export class RunPanel implements Disposable {
 
   /** Not closed yet. */
   isOpen = true;
+
+  /** The steps whose rollouts it shows: those of its brush, or all. */
+  shownSteps: StepRange | undefined;
 
   /** There is no run: say what one needs. */
   tellEmpty(checks: Check[]): void {
@@ -271,6 +275,7 @@ export class RunPanel implements Disposable {
         return;
       case 'rollouts':
       case 'preview': {
+        if (message.kind === 'rollouts') this.shownSteps = { from: message.fromStep, to: message.toStep };
         const answer =
           message.kind === 'rollouts' ? rolloutsAnswer(run.store, message) : await previewAnswer(run.store, message);
         if (answer.kind === 'read') this.send(answer.value);

@@ -1,5 +1,6 @@
 import { Uri, ViewColumn, window, type Disposable, type ExtensionContext, type WebviewPanel } from 'vscode';
 import type { Check } from '../../core/generated/panel';
+import type { StepRange } from '../../core/stepRange';
 import type { RunWatch } from '../runs/runWatch';
 import type { RunLibrary } from './library';
 import type { Log } from './log';
@@ -76,6 +77,11 @@ export class RunPanels implements Disposable {
   /** The run of the panel that has the focus. */
   get active(): RunWatch | undefined {
     return [...this.panels.values()].find((panel) => panel.isActive)?.runs[0];
+  }
+
+  /** The steps that the panel of a run shows rollouts of; undefined where none does. */
+  shownSteps(run: RunWatch): StepRange | undefined {
+    return [...this.panels.values()].find((panel) => panel.runs[0] === run)?.shownSteps;
   }
 
   /** Brings back the panels of a window that was reloaded. */
