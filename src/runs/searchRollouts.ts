@@ -76,12 +76,15 @@ export async function* searchRollouts(
   const search = textSearch(terms, signal);
   let searched = 0;
   for await (const batch of readTexts(directory, index, rows, troubles, signal)) {
-    const { found, done } = await search.matchesIn(batch);
-    for (const { place, text, match } of found) {
-      yield hitAt(index, batch.rows[place] ?? 0, snippetAt(text, match), match);
+    // A slow expression shows what it finds, and how far it is, long before it is through with a batch.
+    for (let from = 0; from < batch.rows.length && search.givenUp < mostGivenUp; from += search.atOnce) {
+      const { found, done } = await search.matchesIn(batch, from, Math.min(batch.rows.length, from + search.atOnce));
+      for (const { place, text, match } of found) {
+        yield hitAt(index, batch.rows[place] ?? 0, snippetAt(text, match), match);
+      }
+      searched += done;
+      onProgress?.({ searched, candidates });
     }
-    searched += done;
-    onProgress?.({ searched, candidates });
     if (search.givenUp >= mostGivenUp) break;
   }
   return { searched, candidates, troubles: [...slowSentences(search.givenUp, searched, candidates), ...troubleSentences(troubles)] };
@@ -118,8 +121,13 @@ interface FoundText {
 }
 
 interface TextSearch {
-  /** What is found in the first `done` texts. */
-  readonly matchesIn: (batch: TextBatch) => Promise<{ readonly found: readonly FoundText[]; readonly done: number }>;
+  readonly atOnce: number;
+  /** What is found in some texts of a batch, as far as it came. */
+  readonly matchesIn: (
+    batch: TextBatch,
+    from: number,
+    to: number,
+  ) => Promise<{ readonly found: readonly FoundText[]; readonly done: number }>;
   /** Texts on which the expression took too long. */
   readonly givenUp: number;
 }
@@ -130,14 +138,16 @@ function textSearch(terms: readonly TextTerm[], signal: AbortSignal | undefined)
   const finders = terms.map((term) => ({ negated: term.negated, find: finderOf(term) }));
   let givenUp = 0;
   return {
-    async matchesIn(batch) {
+    atOnce: 100,
+    async matchesIn(batch, from, to) {
       const found: FoundText[] = [];
-      const work = (place: number): void => {
+      const work = (item: number): void => {
+        const place = from + item;
         const text = decodeUtf8(batch.bytes.subarray(batch.from[place], batch.to[place]));
         const match = findAll(text, finders);
         if (match !== undefined) found.push({ place, text, match });
       };
-      const sliced = await inSlices(batch.rows.length, work, mostGivenUp - givenUp, signal);
+      const sliced = await inSlices(to - from, work, mostGivenUp - givenUp, signal);
       givenUp += sliced.givenUp;
       return { found, done: sliced.done };
     },
@@ -162,15 +172,16 @@ function byteSearch(terms: readonly Extract<TextTerm, { kind: 'text' }>[]): Text
     );
   };
   return {
-    matchesIn({ bytes, rows, from, to }) {
+    atOnce: 1000,
+    matchesIn({ bytes, from, to }, start, end) {
       const found: FoundText[] = [];
-      for (let place = 0; place < rows.length; place += 1) {
+      for (let place = start; place < end; place += 1) {
         const match = matchIn(bytes.toString('latin1', from[place], to[place]));
         if (match === undefined) continue;
         const text = decodeUtf8(bytes.subarray(from[place], to[place]));
         found.push({ place, text, match: inCharacters(bytes, from[place] ?? 0, to[place] ?? 0, text, match) });
       }
-      return Promise.resolve({ found, done: rows.length });
+      return Promise.resolve({ found, done: end - start });
     },
     givenUp: 0,
   };

@@ -151,12 +151,14 @@ export class RolloutSearch implements Disposable {
     };
     const draw = (): void => {
       this.tree.changed();
+      this.view.message = `Searching … ${Math.floor(100 * share)} %: ${found()}`;
       nextDraw = performance.now() + drawEveryMs;
     };
     const searching = searchRollouts(run.store, query, {
       signal,
       onProgress: ({ searched, candidates }) => {
         share = candidates === 0 ? 1 : searched / candidates;
+        if (!signal.aborted && performance.now() >= nextDraw) draw();
       },
     });
     try {
@@ -176,20 +178,22 @@ export class RolloutSearch implements Disposable {
           this.say(`The first ${found()}; more terms would narrow the search.`, []);
           break;
         }
-        if (performance.now() < nextDraw) continue;
-        draw();
-        this.view.message = `Searching … ${Math.floor(100 * share)} %: ${found()}`;
+        if (performance.now() >= nextDraw) draw();
       }
     } catch (error) {
       if (!signal.aborted) throw error;
       if (this.atWork?.signal === signal) this.say(`Cancelled at ${Math.floor(100 * share)} %: ${found()}.`, []);
     } finally {
       await searching.return({ searched: 0, candidates: 0, troubles: [] });
-      draw();
+      this.tree.changed();
     }
   }
 
   private say(message: string, troubles: readonly string[]): void {
-    this.view.message = [message, ...troubles.map((trouble) => `${trouble}.`)].join(' ');
+    this.view.message = [message, ...troubles.map(sentence)].join(' ');
   }
+}
+
+function sentence(words: string): string {
+  return `${words.charAt(0).toUpperCase()}${words.slice(1)}.`;
 }
