@@ -43,6 +43,11 @@ export interface FrequencyExample {
   readonly to: number;
 }
 
+/** Tells one example from all others. */
+export function exampleKey({ row, from, to }: FrequencyExample): string {
+  return `${row} ${from} ${to}`;
+}
+
 /** The clearest changes first. */
 export interface FrequencyChanges {
   /** All rollouts, and those of them that are right. */

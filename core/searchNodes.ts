@@ -1,4 +1,4 @@
-import type { FrequencyChange, FrequencyChanges } from './frequency';
+import type { FrequencyChange, FrequencyChanges, FrequencyExample } from './frequency';
 import type { Snippet } from './snippet';
 import { visibleWords } from './visibleWords';
 
@@ -69,11 +69,14 @@ export function stepNode(step: number, hits: readonly SearchNode[], isOpen: bool
   };
 }
 
+/** The rollout of an example; undefined where it could not be read again. */
+export type ExampleOf = (example: FrequencyExample) => ShownHit | undefined;
+
 /** The rows of what became more and less frequent. */
-export function changeNodes(changes: FrequencyChanges, idOf: (row: number) => string): SearchNode[] {
+export function changeNodes(changes: FrequencyChanges, exampleOf: ExampleOf): SearchNode[] {
   const { totals } = changes;
   const make = (kind: string, all: readonly FrequencyChange[], rose: boolean): SearchNode[] =>
-    all.filter(({ score }) => score > 0 === rose).map((change) => changeNode(kind, change, totals, idOf));
+    all.filter(({ score }) => score > 0 === rose).map((change) => changeNode(kind, change, totals, exampleOf));
   return [
     group('openings up', 'Openings, more frequent', make('opening', changes.openings, true), true),
     group('phrases up', 'Phrases, more frequent', make('phrase', changes.phrases, true), true),
@@ -86,7 +89,7 @@ function changeNode(
   kind: string,
   change: FrequencyChange,
   totals: FrequencyChanges['totals'],
-  idOf: (row: number) => string,
+  exampleOf: ExampleOf,
 ): SearchNode {
   const { counts, score } = change;
   const words = visibleWords(change.words);
@@ -107,17 +110,10 @@ function changeNode(
     tooltip: [cut(words), ...facts, ...(folded === '' ? [] : [`also ${folded}`])].join('\n'),
     icon: score > 0 ? 'rose' : 'fell',
     isOpen: false,
-    children: change.examples.map(({ row, from, to }) => ({
-      id: `${id} ${row}`,
-      label: visibleWords(idOf(row)),
-      highlights: [],
-      description: '',
-      tooltip: '',
-      icon: 'group',
-      isOpen: false,
-      children: [],
-      opens: { id: idOf(row), from, to },
-    })),
+    children: change.examples.flatMap((example) => {
+      const hit = exampleOf(example);
+      return hit === undefined ? [] : [{ ...hitNode(hit), id: `${id} ${hit.id}`, description: `step ${hit.step}` }];
+    }),
   };
 }
 

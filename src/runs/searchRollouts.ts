@@ -138,7 +138,7 @@ function textSearch(terms: readonly TextTerm[], signal: AbortSignal | undefined)
   const finders = terms.map((term) => ({ negated: term.negated, find: finderOf(term) }));
   let givenUp = 0;
   return {
-    atOnce: 100,
+    atOnce: 250,
     async matchesIn(batch, from, to) {
       const found: FoundText[] = [];
       const work = (item: number): void => {
@@ -194,7 +194,8 @@ function inCharacters(bytes: Buffer, start: number, end: number, text: string, m
   return { from, to: from + match.to - match.from, count: match.count };
 }
 
-function hitAt(index: RolloutIndex, row: number, snippet: Snippet, { from, to, count }: TextMatch): RolloutHit {
+/** What is said of a rollout that has a match. */
+export function hitAt(index: RolloutIndex, row: number, snippet: Snippet, { from, to, count }: TextMatch): RolloutHit {
   const reward = valueAt(index.numbers.reward, row);
   return {
     row,

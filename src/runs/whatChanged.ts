@@ -1,12 +1,13 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { valueAt } from '../../core/columns';
-import { addText, changesOf, corpus, type FrequencyChanges } from '../../core/frequency';
+import { addText, changesOf, corpus, exampleKey, type FrequencyChanges, type FrequencyExample } from '../../core/frequency';
 import { broken, read, type Read } from '../../core/read';
 import type { RolloutIndex } from '../../core/rolloutIndex';
+import { snippetAt } from '../../core/snippet';
 import type { StepRange } from '../../core/stepRange';
 import { decodeUtf8 } from '../../core/utf8';
 import { noTroubles, readTexts, troubleSentences } from './readTexts';
-import { candidateRows, type SearchedRun } from './searchRollouts';
+import { candidateRows, hitAt, type RolloutHit, type SearchedRun } from './searchRollouts';
 
 export interface ComparedRanges {
   readonly before: StepRange;
@@ -16,6 +17,8 @@ export interface ComparedRanges {
 /** What became more frequent, and of how much it was told. */
 export interface WhatChanged extends FrequencyChanges {
   readonly ranges: ComparedRanges;
+  /** The examples of all changes, by `exampleKey`. */
+  readonly examples: ReadonlyMap<string, RolloutHit>;
   /** What was left out, a sentence each. */
   readonly troubles: readonly string[];
 }
@@ -70,10 +73,35 @@ export async function whatChanged(
     const next = changing.next();
     if (next.done === true) {
       const thinned = (['before', 'after'] as const).flatMap((side) => thinnedSentence(side, all[side], taken[side]));
-      return read({ ...next.value, ranges, troubles: [...thinned, ...troubleSentences(troubles)] });
+      const examples = await readExamples({ directory, index }, next.value, signal);
+      return read({ ...next.value, ranges, examples, troubles: [...thinned, ...troubleSentences(troubles)] });
     }
     await rest();
   }
+}
+
+/** The texts around the examples are read again: to keep them all would be to keep every text. */
+async function readExamples(
+  { directory, index }: Pick<SearchedRun, 'directory' | 'index'>,
+  { openings, phrases }: FrequencyChanges,
+  signal: AbortSignal | undefined,
+): Promise<Map<string, RolloutHit>> {
+  const byRow = new Map<number, FrequencyExample[]>();
+  for (const example of [...openings, ...phrases].flatMap(({ examples }) => examples)) {
+    byRow.set(example.row, [...(byRow.get(example.row) ?? []), example]);
+  }
+  const hits = new Map<string, RolloutHit>();
+  const rows = [...byRow.keys()].sort((a, b) => a - b);
+  for await (const batch of readTexts(directory, index, rows, noTroubles(), signal)) {
+    for (const [place, row] of batch.rows.entries()) {
+      const text = decodeUtf8(batch.bytes.subarray(batch.from[place], batch.to[place]));
+      for (const example of byRow.get(row) ?? []) {
+        const match = { ...example, count: 1 };
+        hits.set(exampleKey(example), hitAt(index, row, snippetAt(text, match), match));
+      }
+    }
+  }
+  return hits;
 }
 
 /** What the policy wrote while it was trained; demonstrations and evaluations have other laws. */

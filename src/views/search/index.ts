@@ -1,5 +1,6 @@
 import { commands, window, type Disposable, type ExtensionContext, type TreeView } from 'vscode';
 import { valueAt } from '../../../core/columns';
+import { exampleKey } from '../../../core/frequency';
 import { namesOf } from '../../../core/rolloutMatch';
 import { changeNodes, hitNode, stepNode, times, type SearchNode } from '../../../core/searchNodes';
 import { printStepRange, type StepRange } from '../../../core/stepRange';
@@ -79,7 +80,8 @@ export class RolloutSearch implements Disposable {
         this.view.message = result.reason;
         return;
       }
-      const nodes = changeNodes(result.value, (row) => run.store.index.ids[row] ?? '');
+      const { examples } = result.value;
+      const nodes = changeNodes(result.value, (example) => examples.get(exampleKey(example)));
       this.tree.show(run.store.manifest.run_id, () => nodes);
       const { before, after } = result.value.totals;
       const what = nodes.length === 0 ? 'Nothing changed clearly' : 'Share of rollouts that have it, before → after';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import type { FrequencyChange, FrequencyChanges } from '../../../core/frequency';
+import type { FrequencyChange, FrequencyChanges, FrequencyExample } from '../../../core/frequency';
 import { changeNodes, hitNode, stepNode, type ShownHit } from '../../../core/searchNodes';
 import { snippetAt } from '../../../core/snippet';
 import { hiddenCharacters } from '../../../core/visibleWords';
@@ -68,7 +68,7 @@ describe('rows of what became more frequent', () => {
         }),
       ],
     };
-    const [up, down, ...more] = changeNodes(changes, (row) => `r${row}`);
+    const [up, down, ...more] = changeNodes(changes, exampleOf);
     assert.deepEqual(more, []);
     assert.equal(up?.label, 'Phrases, more frequent');
     assert.deepEqual(
@@ -85,10 +85,7 @@ describe('rows of what became more frequent', () => {
 
   it('have names of their own', () => {
     const both = { openings: [change({})], phrases: [change({}), change({ score: -9 })] };
-    const nodes = changeNodes(
-      { totals: { before: 9, after: 9, rightBefore: 1, rightAfter: 1 }, ...both },
-      (row) => `r${row}`,
-    );
+    const nodes = changeNodes({ totals: { before: 9, after: 9, rightBefore: 1, rightAfter: 1 }, ...both }, exampleOf);
     const names = nodes.flatMap(({ id, children }) => [
       id,
       ...children.flatMap((child) => [child.id, ...child.children.map((one) => one.id)]),
@@ -96,6 +93,10 @@ describe('rows of what became more frequent', () => {
     assert.equal(new Set(names).size, names.length);
   });
 });
+
+function exampleOf({ row, from, to }: FrequencyExample): ShownHit {
+  return hitOf({ id: `r${row}`, from, to });
+}
 
 function hitOf(some: Partial<ShownHit>): ShownHit {
   const snippet = { before: '', match: 'a', after: '' };

@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { exampleKey } from '../../../core/frequency';
 import { firstAndLast, parseStepRange, printStepRange, rangeBefore } from '../../../core/stepRange';
 import { whatChanged } from '../../../src/runs/whatChanged';
 import { inFolder } from '../support/folder';
@@ -16,14 +17,17 @@ describe('what became more frequent in a run', () => {
       const run = await writeSearchedRun(folder, rowsOf(10, 20));
       const result = await whatChanged(run, ranges);
       assert.ok(result.kind === 'read');
-      const { totals, phrases, openings, troubles } = result.value;
+      const { totals, phrases, openings, examples, troubles } = result.value;
       assert.deepEqual(totals, { before: 40, after: 40, rightBefore: 20, rightAfter: 20 });
       assert.deepEqual(troubles, []);
       const [wait] = phrases;
       assert.equal(wait?.words, '<think> wait no');
       assert.deepEqual(wait.counts, { before: 0, after: 40, rightBefore: 0, rightAfter: 20 });
       assert.equal(openings[0]?.words, 'wait no');
-      for (const { row, from, to } of wait.examples) {
+      for (const example of wait.examples) {
+        const { row, from, to } = example;
+        const { id, snippet } = examples.get(exampleKey(example)) ?? {};
+        assert.deepEqual([id, snippet?.match], [`r${row}`, '<think>Wait, no:']);
         assert.equal(textAt(row).slice(from, to), '<think>Wait, no:');
       }
     });
