@@ -75,15 +75,20 @@ export async function* searchRollouts(
   const troubles = noTroubles();
   const search = textSearch(terms, signal);
   let searched = 0;
+  let sliceEnd = performance.now() + sliceMs;
   for await (const batch of readTexts(directory, index, rows, troubles, signal)) {
     // A slow expression shows what it finds, and how far it is, long before it is through with a batch.
-    for (let from = 0; from < batch.rows.length && search.givenUp < mostGivenUp; from += search.atOnce) {
-      const { found, done } = await search.matchesIn(batch, from, Math.min(batch.rows.length, from + search.atOnce));
+    for (let from = 0; from < batch.rows.length && search.givenUp < mostGivenUp; from += textsAtOnce) {
+      const { found, done } = await search.matchesIn(batch, from, Math.min(batch.rows.length, from + textsAtOnce));
       for (const { place, text, match } of found) {
         yield hitAt(index, batch.rows[place] ?? 0, snippetAt(text, match), match);
       }
       searched += done;
       onProgress?.({ searched, candidates });
+      if (performance.now() < sliceEnd) continue;
+      await turn();
+      signal?.throwIfAborted();
+      sliceEnd = performance.now() + sliceMs;
     }
     if (search.givenUp >= mostGivenUp) break;
   }
@@ -92,7 +97,9 @@ export async function* searchRollouts(
 
 const nowhere: TextMatch = { from: 0, to: 0, count: 0 };
 const mostAtOnce = 500;
+const textsAtOnce = 250;
 const rowsBetweenTurns = 5000;
+const sliceMs = 8;
 
 /** Rows that count and that pass, ascending. */
 export async function candidateRows(
@@ -121,7 +128,6 @@ interface FoundText {
 }
 
 interface TextSearch {
-  readonly atOnce: number;
   /** What is found in some texts of a batch, as far as it came. */
   readonly matchesIn: (
     batch: TextBatch,
@@ -138,7 +144,6 @@ function textSearch(terms: readonly TextTerm[], signal: AbortSignal | undefined)
   const finders = terms.map((term) => ({ negated: term.negated, find: finderOf(term) }));
   let givenUp = 0;
   return {
-    atOnce: 250,
     async matchesIn(batch, from, to) {
       const found: FoundText[] = [];
       const work = (item: number): void => {
@@ -172,7 +177,6 @@ function byteSearch(terms: readonly Extract<TextTerm, { kind: 'text' }>[]): Text
     );
   };
   return {
-    atOnce: 1000,
     matchesIn({ bytes, from, to }, start, end) {
       const found: FoundText[] = [];
       for (let place = start; place < end; place += 1) {
