@@ -36,7 +36,7 @@ export function activate(context: ExtensionContext): void {
   const runs = new RunCommands(library, panels, pick, environment);
   const recipes = registerRecipes(context, { environment, library, log });
   const demonstrations = registerDemonstrations(context, { environment, log });
-  const search = new RolloutSearch(context, { library, pick, log, shownSteps: (run) => panels.shownSteps(run) });
+  const search = new RolloutSearch(context, { library, pick, log, brushedSteps: (run) => panels.brushedSteps(run) });
   const table = commandTable({
     runs,
     manage: new ManageCommands(context, library, pick),

@@ -97,8 +97,8 @@ export class RunPanel implements Disposable {
   /** Not closed yet. */
   isOpen = true;
 
-  /** The steps whose rollouts it shows: those of its brush, or all. */
-  shownSteps: StepRange | undefined;
+  /** The steps of its brush; while there is one, the list of rollouts stands still. */
+  brushedSteps: StepRange | undefined;
 
   /** There is no run: say what one needs. */
   tellEmpty(checks: Check[]): void {
@@ -275,7 +275,10 @@ export class RunPanel implements Disposable {
         return;
       case 'rollouts':
       case 'preview': {
-        if (message.kind === 'rollouts') this.shownSteps = { from: message.fromStep, to: message.toStep };
+        if (message.kind === 'rollouts') {
+          const { upTo, fromStep, toStep } = message;
+          this.brushedSteps = upTo === null ? undefined : { from: fromStep, to: toStep };
+        }
         const answer =
           message.kind === 'rollouts' ? rolloutsAnswer(run.store, message) : await previewAnswer(run.store, message);
         if (answer.kind === 'read') this.send(answer.value);

@@ -79,9 +79,9 @@ export class RunPanels implements Disposable {
     return [...this.panels.values()].find((panel) => panel.isActive)?.runs[0];
   }
 
-  /** The steps that the panel of a run shows rollouts of; undefined where none does. */
-  shownSteps(run: RunWatch): StepRange | undefined {
-    return [...this.panels.values()].find((panel) => panel.runs[0] === run)?.shownSteps;
+  /** The steps that are brushed in the panel of a run. */
+  brushedSteps(run: RunWatch): StepRange | undefined {
+    return [...this.panels.values()].find((panel) => panel.runs[0] === run)?.brushedSteps;
   }
 
   /** Brings back the panels of a window that was reloaded. */

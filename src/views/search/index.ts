@@ -19,8 +19,8 @@ export interface SearchParts {
   readonly library: RunLibrary;
   readonly pick: RunPicker;
   readonly log: Log;
-  /** The steps that a run's panel shows rollouts of. */
-  readonly shownSteps: (run: RunWatch) => StepRange | undefined;
+  /** The steps that are brushed in a run's panel. */
+  readonly brushedSteps: (run: RunWatch) => StepRange | undefined;
 }
 
 const viewId = 'srft.search';
@@ -68,7 +68,7 @@ export class RolloutSearch implements Disposable {
     const { name } = this.parts.library.header(run);
     const { step } = run.store.model.steps;
     const steps = { from: valueAt(step, 0), to: valueAt(step, step.length - 1) };
-    const ranges = await askForRanges(name, steps, this.parts.shownSteps(run));
+    const ranges = await askForRanges(name, steps, this.parts.brushedSteps(run));
     if (ranges === undefined) return;
     const title = `steps ${printStepRange(ranges.before)} → ${printStepRange(ranges.after)}`;
     await this.work(run, title, async (signal) => {

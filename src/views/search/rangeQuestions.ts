@@ -2,22 +2,21 @@ import { window, type QuickPickItem } from 'vscode';
 import { firstAndLast, parseStepRange, printStepRange, rangeBefore, type StepRange } from '../../../core/stepRange';
 import type { ComparedRanges } from '../../runs/whatChanged';
 
-/** Which two ranges of steps to compare; those that a panel shows are the first proposal. */
+/** Which two ranges of steps to compare; those that are brushed are the first proposal. */
 export async function askForRanges(
   runName: string,
   steps: StepRange,
-  shown: StepRange | undefined,
+  brushed: StepRange | undefined,
 ): Promise<ComparedRanges | undefined> {
   const fifths = firstAndLast(steps.from, steps.to);
   if (fifths === undefined) {
     void window.showInformationMessage(`${runName} has no two steps to compare yet.`);
     return undefined;
   }
-  const isBrushed = shown !== undefined && (shown.from > steps.from || shown.to < steps.to);
-  const before = isBrushed ? rangeBefore(shown, steps.from) : undefined;
+  const before = brushed === undefined ? undefined : rangeBefore(brushed, steps.from);
   const items: (QuickPickItem & { readonly ranges?: ComparedRanges })[] = [];
-  if (isBrushed && before !== undefined)
-    items.push(itemOf('The brushed steps against those before', { before, after: shown }));
+  if (brushed !== undefined && before !== undefined)
+    items.push(itemOf('The brushed steps against those before', { before, after: brushed }));
   items.push(itemOf('The last fifth against the first', fifths), { label: 'Other steps…' });
   const picked = await window.showQuickPick(items, { title: `What became more frequent in ${runName}?` });
   if (picked === undefined || picked.ranges !== undefined) return picked?.ranges;
