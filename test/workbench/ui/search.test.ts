@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import type { Page } from 'playwright-core';
 import { step, writeRun } from '../../unit/support/writtenRun';
-import { command, screenshot } from '../browser.mjs';
+import { command, screenshot, webviewFrame } from '../browser.mjs';
 import { equipment } from '../equipment.mjs';
 import { copyRun } from '../support/recordedRun';
 import { withWindow } from '../support/window';
@@ -20,6 +20,26 @@ async function writeSlowRun(workspace: string): Promise<void> {
   }));
   const events = [{ kind: 'started', attempt: 1, steps: 10 }, step(1)];
   await writeRun(join(workspace, 'runs', 'slow'), { events, rows });
+}
+
+/** Ten steps; the last two have a habit, and what no page should take for markup. */
+async function writeHabits(workspace: string): Promise<void> {
+  const rows = Array.from({ length: 400 }, (_, row) => {
+    const number = 1 + Math.floor(row / 40);
+    const noun = ['apples', 'pears', 'plums', 'figs', 'nuts'][row % 5] ?? '';
+    const habit = number > 8 ? 'Wait, no: ' : '';
+    return {
+      id: `a1-s${number}-g0-${row % 40}`,
+      kind: 'rollout',
+      text: `${habit}${noun} \u202e<img src=x onerror=alert(1)> are ${row}`,
+      correct: row % 4 === 0,
+    };
+  });
+  const steps = Array.from({ length: 10 }, (_, before) => step(before + 1, { index_rows: 40 * (before + 1) }));
+  await writeRun(join(workspace, 'runs', 'habits'), {
+    events: [{ kind: 'started', attempt: 1, steps: 10 }, ...steps],
+    rows,
+  });
 }
 
 async function type(page: Page, text: string): Promise<void> {
@@ -54,12 +74,6 @@ describe('a search over rollouts', () => {
         assert.match((await hit.textContent()) ?? '', /reward 0/);
         await screenshot(page, join(reports, 'ui', 'search.png'));
 
-        await command(page, 'SRFT: What Became More Frequent…');
-        await page.locator('.quick-input-widget:visible').getByText('The last fifth against the first').waitFor();
-        await page.keyboard.press('Enter');
-        await sidebar.getByText(/recorded, \d+ against \d+ rollouts\./).waitFor();
-        await screenshot(page, join(reports, 'ui', 'what-changed.png'));
-
         await writeSlowRun(workspace);
         await rows.filter({ hasText: 'slow' }).waitFor();
         await command(page, 'SRFT: Search Rollouts…');
@@ -75,6 +89,47 @@ describe('a search over rollouts', () => {
         assert.deepEqual(complaints(), []);
       },
       { fill: (workspace) => copyRun(workspace, 'recorded') },
+    );
+  });
+
+  it('tells what became more frequent in the brushed steps, with examples', async () => {
+    await withWindow(
+      'what-changed',
+      async ({ page, complaints }) => {
+        await page.locator('.activitybar .action-label[aria-label^="SRFT Studio"]').click();
+        const sidebar = page.locator('.sidebar');
+        const rows = sidebar.locator('.monaco-list-row');
+        await rows.filter({ hasText: 'habits' }).click();
+        const panel = webviewFrame(page);
+        await panel.locator('.rollouts .item').first().waitFor();
+        const charts = panel.locator('.panels');
+        await charts.focus();
+        await charts.press('End');
+        await charts.press('Shift+ArrowLeft');
+        await panel.locator('.filter', { hasText: 'All 80' }).waitFor();
+
+        await command(page, 'SRFT: What Became More Frequent…');
+        const proposals = page.locator('.quick-input-widget:visible .monaco-list-row');
+        await proposals
+          .filter({ hasText: 'The brushed steps against those before' })
+          .filter({ hasText: 'steps 7-8 → 9-10' })
+          .waitFor();
+        await proposals
+          .filter({ hasText: 'The last fifth against the first' })
+          .filter({ hasText: 'steps 1-2 → 9-10' })
+          .waitFor();
+        await page.keyboard.press('Enter');
+        await sidebar.getByText(/habits, 80 against 80 rollouts\./).waitFor();
+        const change = rows.filter({ hasText: '0 % → 100 % · right – → 25 %' }).filter({ hasText: 'wait no' }).last();
+        await change.click();
+        await page.keyboard.press('ArrowRight');
+        const example = rows.filter({ hasText: '⟨U+202E⟩<img src=x onerror=alert(1)>' }).first();
+        assert.equal(await example.locator('.highlight').first().textContent(), 'Wait, no:');
+        assert.equal(await page.locator('img[src="x"]').count(), 0);
+        await screenshot(page, join(reports, 'ui', 'what-changed.png'));
+        assert.deepEqual(complaints(), []);
+      },
+      { fill: writeHabits },
     );
   });
 });
