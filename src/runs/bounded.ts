@@ -1,5 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import { createContext, Script } from 'node:vm';
+import { createContext, Script, type Context } from 'node:vm';
 
 const sliceMs = 8;
 const limitMs = 20;
@@ -40,6 +40,7 @@ export async function inSlices(
     const before = process.cpuUsage();
     box.slice = slice;
     try {
+      context ??= createContext(box);
       call.runInContext(context, { timeout: limitMs });
     } catch (error) {
       if (!isTimeout(error)) throw error;
@@ -57,9 +58,9 @@ export async function inSlices(
   return { done: next, givenUp };
 }
 
-/** One context for all: each call sets its own work right before, and nothing comes in between. */
+/** One context for all, made when it is needed: each call sets its own work right before, and nothing comes in between. */
 const box = { slice: (): void => undefined };
-const context = createContext(box);
+let context: Context | undefined;
 const call = new Script('slice()');
 const timeoutCode = 'ERR_SCRIPT_EXECUTION_TIMEOUT';
 

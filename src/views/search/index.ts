@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { commands, window, type Disposable, type ExtensionContext, type TreeView } from 'vscode';
 import { valueAt } from '../../../core/columns';
 import { exampleKey } from '../../../core/frequency';
@@ -122,7 +123,10 @@ export class RolloutSearch implements Disposable {
     await commands.executeCommand('setContext', 'srft.isSearching', true);
     await commands.executeCommand(`${viewId}.focus`);
     try {
-      await window.withProgress({ location: { viewId } }, () => task(stop.signal));
+      await window.withProgress({ location: { viewId } }, async () => {
+        await this.readWhole(run, stop.signal);
+        await task(stop.signal);
+      });
     } catch (error) {
       if (stop.signal.aborted) {
         if (this.atWork === stop) this.view.message = 'Cancelled.';
@@ -135,6 +139,19 @@ export class RolloutSearch implements Disposable {
         this.atWork = undefined;
         await commands.executeCommand('setContext', 'srft.isSearching', false);
       }
+    }
+  }
+
+  /** A long record is read in slices; what is searched is all of it. */
+  private async readWhole(run: RunWatch, signal: AbortSignal): Promise<void> {
+    const isReading = (): boolean => run.isReading;
+    if (!isReading()) return;
+    const attention = this.parts.library.attend(run);
+    this.view.message = 'Reading the record …';
+    try {
+      while (isReading()) await sleep(50, undefined, { signal });
+    } finally {
+      attention.dispose();
     }
   }
 
