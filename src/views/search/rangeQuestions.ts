@@ -10,7 +10,7 @@ export async function askForRanges(
 ): Promise<ComparedRanges | undefined> {
   const fifths = firstAndLast(steps.from, steps.to);
   if (fifths === undefined) {
-    void window.showInformationMessage(`${runName} has no two steps to compare yet.`);
+    void window.showInformationMessage('This run has no two steps to compare yet.');
     return undefined;
   }
   const before = brushed === undefined ? undefined : rangeBefore(brushed, steps.from);

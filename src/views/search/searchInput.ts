@@ -1,5 +1,6 @@
 import { InputBoxValidationSeverity, ThemeIcon, window, type Memento } from 'vscode';
 import { parseQuery, type QueryNames, type RolloutQuery } from '../../../core/rolloutQuery';
+import { visibleMessage } from '../../../core/visibleWords';
 
 /** What a person wants to find, as read and as written. */
 export interface AskedQuery {
@@ -49,7 +50,9 @@ function ask(title: string, text: string, names: QueryNames, hasHistory: boolean
     const validate = (): AskedQuery | undefined => {
       const parsed = parseQuery(box.value, names);
       box.validationMessage =
-        parsed.kind === 'query' ? undefined : { message: parsed.reason, severity: InputBoxValidationSeverity.Error };
+        parsed.kind === 'query'
+          ? undefined
+          : { message: visibleMessage(parsed.reason), severity: InputBoxValidationSeverity.Error };
       if (parsed.kind === 'mistake' || parsed.query.terms.length === 0) return undefined;
       return { query: parsed.query, text: box.value.trim() };
     };

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import type { FrequencyChange, FrequencyChanges, FrequencyExample } from '../../../core/frequency';
 import { changeNodes, hitNode, stepNode, type ShownHit } from '../../../core/searchNodes';
 import { snippetAt } from '../../../core/snippet';
-import { hiddenCharacters } from '../../../core/visibleWords';
+import { hiddenCharacters, visibleMessage } from '../../../core/visibleWords';
 
 describe('a row of what was found', () => {
   it('is one visible line with the match in it, whatever the text', () => {
@@ -46,6 +46,13 @@ describe('a row of what was found', () => {
     const hits = [hitNode(hitOf({})), hitNode(hitOf({ correct: false }))];
     const node = stepNode(7, hits, true);
     assert.deepEqual([node.label, node.description, node.isOpen], ['Step 7', '2 rollouts, 1 right', true]);
+  });
+});
+
+describe('a message about a query', () => {
+  it('is no link, whatever the names in it', () => {
+    const message = visibleMessage('There is no figure “[so](command:workbench.action.quit)\u202e”');
+    assert.equal(message, 'There is no figure “[so] (command:workbench.action.quit)⟨U+202E⟩”');
   });
 });
 
