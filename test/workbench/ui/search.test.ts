@@ -12,7 +12,7 @@ const { reports } = equipment();
 
 /** A run on which an expression of many ways takes some milliseconds a rollout. */
 async function writeSlowRun(workspace: string): Promise<void> {
-  const rows = Array.from({ length: 3000 }, (_, index) => ({
+  const rows = Array.from({ length: 6000 }, (_, index) => ({
     id: `a1-s1-g0-${index}`,
     kind: 'rollout',
     text: 'x'.repeat(40),
