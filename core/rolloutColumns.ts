@@ -104,6 +104,41 @@ export function rolloutText(record: RolloutColumns): string {
   return decodeUtf8(record.text);
 }
 
+/** Bytes of a record that say where its text lies. */
+export const textPlaceBytes = 32;
+
+/**
+ * Where the text of the record of `length` bytes that begins at `at` lies within the record, told by its frame and its
+ * counts. Nothing is checked but that the text lies inside: a search looks at every record there is, and whoever opens one
+ * of them reads it with `readRollout`, checksum included.
+ */
+export function textPlace(
+  view: DataView,
+  at: number,
+  length: number,
+  columns: readonly Column[],
+): Read<{ readonly from: number; readonly to: number }> {
+  if (length < textPlaceBytes) return broken('the record is too short for a sequence');
+  if (view.getUint32(at, true) !== magic) return broken('no record begins here');
+  if (frameBytes + view.getUint32(at + 4, true) !== length) return broken('the record has another length');
+  const tokens = view.getUint32(at + frameBytes, true);
+  const bytes = view.getUint32(at + frameBytes + 4, true);
+  const low = view.getUint32(at + frameBytes + 8, true);
+  const high = view.getUint32(at + frameBytes + 12, true);
+  let from = textPlaceBytes;
+  for (let bit = 0; bit < columns.length; bit += 1) {
+    const column = columns[bit];
+    if (column === undefined || !isPresent([low, high], bit)) continue;
+    if (column.name === textName) {
+      if (column.dtype !== 'u8' || column.per !== 'byte') return broken('the text is not a column of bytes');
+      return from + bytes <= length ? read({ from, to: from + bytes }) : broken('the text does not fit the record');
+    }
+    const bytesLong = (column.per === 'token' ? tokens : bytes) * itemBytes[column.dtype];
+    from += bytesLong + ((alignment - (bytesLong % alignment)) % alignment);
+  }
+  return read({ from: textPlaceBytes, to: textPlaceBytes });
+}
+
 const magic = 0x54465253; // "SRFT", little-endian
 const sequenceBytes = 16;
 const alignment = 8;

@@ -197,10 +197,15 @@ const openingCharacters = 32;
 
 /** The first words of a response, without the tags before them; numbers are alike, so that a habit shows as one group. */
 export function openingOf(head: string): string {
-  const text = head.replace(leadingTag, '');
+  const text = withoutLeadingTags(head);
   const firstLine = text.split('\n', 1)[0] ?? '';
   const words = firstLine.replaceAll(/\d+(?:[.,]\d+)*/g, '#').split(/\s+/, openingWords);
   return words.join(' ').slice(0, openingCharacters);
+}
+
+/** A head from where its words begin. */
+export function withoutLeadingTags(head: string): string {
+  return head.replace(leadingTag, '');
 }
 
 function grouped(rows: readonly number[], labelOf: (row: number) => string): Map<string, number[]> {

@@ -13,6 +13,11 @@ export function visibleWords(text: string): string {
   return text.replace(hidden, (character) => (character === '\n' || character === '\t' ? ' ' : escapeOf(character)));
 }
 
+/** The same for messages in which the editor would make a link of `[words](command:…)`. */
+export function visibleMessage(text: string): string {
+  return visibleWords(text).replaceAll('](', '] (');
+}
+
 /** The number of a character, as it is shown in its place. */
 export function escapeOf(character: string): string {
   const number = (character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0');

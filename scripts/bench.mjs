@@ -26,17 +26,18 @@ const targets = {
   loss_16k_mib: { is: '<', than: 1024 },
   recording_share: { is: '<', than: 0.01 },
   rollout_read_ms: { is: '<', than: 0.1 },
+  search_100k_s: { is: '<', than: 2 },
 };
 
 /** @type {Record<string, Benchmark>} */
 const benchmarks = {
   'reading rollouts': {
     keys: ['rollout_read_ms'],
-    command: async () => {
-      const [module = ''] = await bundle('bench', ['src/cli/benchRolloutRead.ts']);
-      const call = `import { main } from ${JSON.stringify(pathToFileURL(module).href)}; process.exitCode = await main();`;
-      return [process.execPath, ['--input-type=module', '--eval', call]];
-    },
+    command: inNode('src/cli/benchRolloutRead.ts'),
+  },
+  'searching rollouts': {
+    keys: ['search_100k_s'],
+    command: inNode('src/cli/benchSearch.ts'),
   },
   recording: { keys: ['recording_share'], command: inTrainer('recording', ensurePython) },
   'sampler against generate': { keys: ['sampler_vs_generate'], command: inTrainer('sampler', ensurePython) },
@@ -90,6 +91,15 @@ function readOptions() {
   if (threads !== undefined && !/^[1-9]\d*$/.test(threads))
     throw new Failure(`--threads is '${threads}', not a number.`);
   return { wanted: chosenFigures(keys, values.only), quick, ...(threads === undefined ? {} : { threads }) };
+}
+
+/** @param {string} entry with a `main` that prints the figures @returns {Benchmark['command']} */
+function inNode(entry) {
+  return async () => {
+    const [module = ''] = await bundle('bench', [entry]);
+    const call = `import { main } from ${JSON.stringify(pathToFileURL(module).href)}; process.exitCode = await main();`;
+    return [process.execPath, ['--input-type=module', '--eval', call]];
+  };
 }
 
 /** @param {string} module in trainer/benchmarks @param {() => Promise<string>} ensure @returns {Benchmark['command']} */

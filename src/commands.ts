@@ -9,6 +9,7 @@ import type { RunControl } from './views/runControl';
 import { reportIssue, type RunCommands } from './views/runCommands';
 import { openForeignTraces } from './views/traces/foreignFile';
 import type { TraceFeatures } from './views/traces/index';
+import type { RolloutSearch } from './views/search/index';
 import type { TrainerEnvironment } from './views/trainerEnvironment';
 import type { Training } from './views/training';
 
@@ -22,6 +23,7 @@ export interface CommandParts {
   readonly recipes: RecipeFeatures;
   readonly demonstrations: DemonstrationFeatures;
   readonly traces: TraceFeatures;
+  readonly search: RolloutSearch;
   readonly library: RunLibrary;
   readonly log: Log;
   readonly versions: { readonly extension: string; readonly editor: string };
@@ -32,8 +34,8 @@ export type Command = (target?: unknown, more?: unknown) => Promise<void> | void
 
 /** Every command of package.json, by its name without `srft.`. */
 export function commandTable(parts: CommandParts): Readonly<Record<string, Command>> {
-  const { runs, manage, training, control, environment, recipes, demonstrations, traces, library, log, versions } =
-    parts;
+  const { runs, manage, training, control, environment, recipes } = parts;
+  const { demonstrations, traces, search, library, log, versions } = parts;
   return {
     trainDemo: () => training.trainDemo(),
     train: async (target) => {
@@ -77,6 +79,12 @@ export function commandTable(parts: CommandParts): Readonly<Record<string, Comma
     compareTraces: (target) => traces.commands.compareTraces(target),
     nextTrace: () => traces.commands.neighbour(1),
     previousTrace: () => traces.commands.neighbour(-1),
+    searchRollouts: (target) => search.search(target),
+    whatChanged: (target) => search.whatChanged(target),
+    cancelSearch: () => {
+      search.cancel();
+    },
+    clearSearch: () => search.clear(),
     setUpEnvironment: async () => {
       await environment.setUp();
     },

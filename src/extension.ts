@@ -13,6 +13,7 @@ import { RunControl } from './views/runControl';
 import { RunCommands } from './views/runCommands';
 import { RunPanels } from './views/runPanels';
 import { RunsTree } from './views/runsTree';
+import { RolloutSearch } from './views/search/index';
 import { RunStatusBar } from './views/statusBar';
 import { TrainerEnvironment } from './views/trainerEnvironment';
 import { registerTraces } from './views/traces/index';
@@ -39,6 +40,7 @@ export function activate(context: ExtensionContext): void {
   const recipes = registerRecipes(context, { environment, library, log });
   const demonstrations = registerDemonstrations(context, { environment, log });
   const traces = registerTraces(context, { library, curves: panels, environment, log });
+  const search = new RolloutSearch(context, { library, pick, log, brushedSteps: (run) => panels.brushedSteps(run) });
   const table = commandTable({
     runs,
     manage: new ManageCommands(context, library, pick),
@@ -48,6 +50,7 @@ export function activate(context: ExtensionContext): void {
     recipes,
     demonstrations,
     traces,
+    search,
     library,
     log,
     versions: { extension: (context.extension.packageJSON as { version: string }).version, editor: version },
@@ -63,6 +66,7 @@ export function activate(context: ExtensionContext): void {
     demonstrations,
     traces,
     registerLanguageTools(library),
+    search,
     new RunStatusBar(library),
     new RunNotifications(library, (run) => panels.isVisible(run)),
     ...Object.entries(table).map(([name, run]) => {

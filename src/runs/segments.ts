@@ -8,7 +8,8 @@ import { frameBytes, readRollout, readSegmentHeader, recordLength, type RolloutC
 const openFile = promisify(open);
 const closeFile = promisify(close);
 
-interface OpenSegment {
+/** The file of a segment, and what its records are made of. */
+export interface OpenSegment {
   readonly descriptor: number;
   readonly columns: readonly Column[];
 }
@@ -59,15 +60,20 @@ export class Segments {
   }
 
   private async openSegment(number: number): Promise<Read<OpenSegment>> {
-    const path = join(this.folder, `${String(number).padStart(6, '0')}.seg`);
-    const opened = await openSegmentFile(path);
+    const opened = await openSegmentFile(join(this.folder, segmentName(number)));
     // A segment that could not be opened may be there the next time.
     if (opened.kind === 'broken') this.openSegments.delete(number);
     return opened;
   }
 }
 
-async function openSegmentFile(path: string): Promise<Read<OpenSegment>> {
+/** Name of a segment's file. */
+export function segmentName(number: number): string {
+  return `${String(number).padStart(6, '0')}.seg`;
+}
+
+/** Open a segment by itself; its descriptor is the caller's to close. */
+export async function openSegmentFile(path: string): Promise<Read<OpenSegment>> {
   let descriptor: number;
   try {
     descriptor = await openFile(path, constants.O_RDONLY);

@@ -14,6 +14,7 @@ import type {
 import { validateToHost } from '../../core/generated/panelValidators.mjs';
 import { startingHeader } from '../../core/runHeader';
 import { answerTo } from '../runs/panelAnswers';
+import type { StepRange } from '../../core/stepRange';
 import type { RunWatch } from '../runs/runWatch';
 import type { RunLibrary, RunNews } from './library';
 import type { Log } from './log';
@@ -96,6 +97,9 @@ export class RunPanel implements Disposable {
 
   /** Not closed yet. */
   isOpen = true;
+
+  /** The steps of its brush; while there is one, the list of rollouts stands still. */
+  brushedSteps: StepRange | undefined;
 
   /** There is no run: say what one needs. */
   tellEmpty(checks: Check[]): void {

@@ -1,5 +1,6 @@
 import { Uri, ViewColumn, window, type Disposable, type ExtensionContext, type WebviewPanel } from 'vscode';
 import type { Check } from '../../core/generated/panel';
+import type { StepRange } from '../../core/stepRange';
 import type { RunWatch } from '../runs/runWatch';
 import type { RunLibrary } from './library';
 import type { Log } from './log';
@@ -82,6 +83,11 @@ export class RunPanels implements Disposable {
   /** The run of the panel that has the focus. */
   get active(): RunWatch | undefined {
     return [...this.panels.values()].find((panel) => panel.isActive)?.runs[0];
+  }
+
+  /** The steps that are brushed in the panel of a run. */
+  brushedSteps(run: RunWatch): StepRange | undefined {
+    return [...this.panels.values()].find((panel) => panel.runs[0] === run)?.brushedSteps;
   }
 
   /** Brings back the panels of a window that was reloaded. */
