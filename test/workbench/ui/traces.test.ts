@@ -145,10 +145,8 @@ describe('a trace in the editor', () => {
         await command(page, 'SRFT: Judge Again');
         await page.locator('.quick-input-widget .monaco-list-row', { hasText: 'Step 3' }).click();
         await page.locator('.tab.active', { hasText: 'judged again' }).waitFor({ timeout: 60_000 });
-        await eventually('the judgement', async () => /2\d judged, 0 changed/.test(await shownText(page)));
-        await command(page, 'View: Close All Editors');
-
-        await openTrace(page, /start/);
+        await eventually('the judgement', async () => /32 judged, 0 changed/.test(await shownText(page)));
+        await page.locator('.tab', { hasText: /rollout \d/ }).click();
         await command(page, 'SRFT: Promote to Demonstration');
         await page.locator('.tab.active', { hasText: 'train.jsonl' }).waitFor({ timeout: 60_000 });
         await eventually('the new row', async () => /"train-0367\+a1-s3-g\d-\d"/.test(await shownText(page)));
