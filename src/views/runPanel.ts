@@ -5,6 +5,7 @@ import type {
   Failure,
   Intent,
   OpenExtreme,
+  RolloutsRequest,
   RunHeader,
   SaveImage,
   Stage,
@@ -264,6 +265,7 @@ export class RunPanel implements Disposable {
       case 'rollouts':
       case 'rows':
       case 'preview':
+        if (message.kind === 'rollouts') this.noteBrush(message);
         this.send(
           await answerTo(
             this.runs.map(({ store }) => store),
@@ -271,6 +273,10 @@ export class RunPanel implements Disposable {
           ),
         );
     }
+  }
+
+  private noteBrush({ fromStep, toStep, upTo }: RolloutsRequest): void {
+    this.brushedSteps = upTo === null ? undefined : { from: fromStep, to: toStep };
   }
 
   private fail(request: number, message: string): void {

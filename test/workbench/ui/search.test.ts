@@ -127,6 +127,10 @@ describe('a search over rollouts', () => {
         assert.equal(await example.locator('.highlight').first().textContent(), 'Wait, no:');
         assert.equal(await page.locator('img[src="x"]').count(), 0);
         await screenshot(page, join(reports, 'ui', 'what-changed.png'));
+        await example.click();
+        await page.locator('.tab.active', { hasText: /rollout \d/ }).waitFor();
+        await page.locator('.statusbar-item', { hasText: '(9 selected)' }).waitFor();
+        assert.equal(await page.locator('img[src="x"]').count(), 0);
         assert.deepEqual(complaints(), []);
       },
       { fill: writeHabits },
