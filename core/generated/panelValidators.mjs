@@ -151,14 +151,15 @@ message:"must be <= 7"}],!1;if(s<0||isNaN(s))return $.errors=[{instancePath:i+"/
 r}else var t=!0;if(t){if(e.intent!==void 0){let s=e.intent,n=r;if(typeof s!="string")return $.errors=[{instancePath:i+"/\
 intent",message:"must be string"}],!1;if(!(s==="stop"||s==="pause"||s==="continue"||s==="checkpoint"||s==="resume"||s===
 "fork"||s==="showLog"||s==="showRecipe"||s==="compare"||s==="exportReport"||s==="exportCsv"||s==="exportParquet"||s==="d\
-ismissAlert"||s==="cleanUp"||s==="trainDemo"||s==="newRecipe"||s==="openRun"||s==="doctor"||s==="openTrace"))return $.errors=
-[{instancePath:i+"/intent",message:"must be equal to one of the allowed values"}],!1;var t=n===r}else var t=!0;if(t){if(e.
-step!==void 0){let s=e.step,n=r;if(!(typeof s=="number"&&!(s%1)&&!isNaN(s)&&isFinite(s))&&s!==null)return $.errors=[{instancePath:i+
-"/step",message:"must be integer,null"}],!1;if(r===n&&typeof s=="number"&&isFinite(s)&&(s<0||isNaN(s)))return $.errors=[
-{instancePath:i+"/step",message:"must be >= 0"}],!1;var t=n===r}else var t=!0;if(t)if(e.id!==void 0){let s=e.id,n=r;if(typeof s!=
-"string"&&s!==null)return $.errors=[{instancePath:i+"/id",message:"must be string,null"}],!1;if(r===n&&typeof s=="string"&&
-ce(s)>200)return $.errors=[{instancePath:i+"/id",message:"must NOT have more than 200 characters"}],!1;var t=n===r}else var t=!0}}}}}}else
-return $.errors=[{instancePath:i,message:"must be object"}],!1;return $.errors=o,r===0}var Ae=new RegExp("^[A-Za-z0-9 ._-]+$","u");function I(e,{instancePath:i="",parentData:g,parentDataProperty:c,rootData:m=e}={}){
+ismissAlert"||s==="cleanUp"||s==="trainDemo"||s==="newRecipe"||s==="openRun"||s==="doctor"||s==="openTrace"||s==="showGr\
+oup"))return $.errors=[{instancePath:i+"/intent",message:"must be equal to one of the allowed values"}],!1;var t=n===r}else
+var t=!0;if(t){if(e.step!==void 0){let s=e.step,n=r;if(!(typeof s=="number"&&!(s%1)&&!isNaN(s)&&isFinite(s))&&s!==null)return $.
+errors=[{instancePath:i+"/step",message:"must be integer,null"}],!1;if(r===n&&typeof s=="number"&&isFinite(s)&&(s<0||isNaN(
+s)))return $.errors=[{instancePath:i+"/step",message:"must be >= 0"}],!1;var t=n===r}else var t=!0;if(t)if(e.id!==void 0){
+let s=e.id,n=r;if(typeof s!="string"&&s!==null)return $.errors=[{instancePath:i+"/id",message:"must be string,null"}],!1;
+if(r===n&&typeof s=="string"&&ce(s)>200)return $.errors=[{instancePath:i+"/id",message:"must NOT have more than 200 char\
+acters"}],!1;var t=n===r}else var t=!0}}}}}}else return $.errors=[{instancePath:i,message:"must be object"}],!1;return $.
+errors=o,r===0}var Ae=new RegExp("^[A-Za-z0-9 ._-]+$","u");function I(e,{instancePath:i="",parentData:g,parentDataProperty:c,rootData:m=e}={}){
 let o=null,r=0;if(r===0)if(e&&typeof e=="object"&&!Array.isArray(e)){let f;if(e.kind===void 0&&(f="kind")||e.format===void 0&&
 (f="format")||e.name===void 0&&(f="name")||e.data===void 0&&(f="data"))return I.errors=[{instancePath:i,message:"must ha\
 ve required property '"+f+"'"}],!1;{let a=r;for(let s in e)if(!(s==="kind"||s==="format"||s==="name"||s==="data")){return I.
@@ -172,18 +173,18 @@ r}else var t=!0;if(t){if(e.name!==void 0){let s=e.name,n=r;if(r===n)if(typeof s=
 "/name",message:'must match pattern "^[A-Za-z0-9 ._-]+$"'}],!1}else return I.errors=[{instancePath:i+"/name",message:"mu\
 st be string"}],!1;var t=n===r}else var t=!0;if(t)if(e.data!==void 0){let s=r;if(!(e.data instanceof Uint8Array))return I.
 errors=[{instancePath:i+"/data",message:"must be a Uint8Array"}],!1;var t=s===r}else var t=!0}}}}}else return I.errors=[
-{instancePath:i,message:"must be object"}],!1;return I.errors=o,r===0}function U(e,{instancePath:i="",parentData:g,parentDataProperty:c,rootData:m=e}={}){let o=null,r=0;if(r===0)if(e&&typeof e==
-"object"&&!Array.isArray(e)){let a;if(e.kind===void 0&&(a="kind")||e.metrics===void 0&&(a="metrics"))return U.errors=[{instancePath:i,
-message:"must have required property '"+a+"'"}],!1;{let s=r;for(let n in e)if(!(n==="kind"||n==="metrics")){return U.errors=
+{instancePath:i,message:"must be object"}],!1;return I.errors=o,r===0}function G(e,{instancePath:i="",parentData:g,parentDataProperty:c,rootData:m=e}={}){let o=null,r=0;if(r===0)if(e&&typeof e==
+"object"&&!Array.isArray(e)){let a;if(e.kind===void 0&&(a="kind")||e.metrics===void 0&&(a="metrics"))return G.errors=[{instancePath:i,
+message:"must have required property '"+a+"'"}],!1;{let s=r;for(let n in e)if(!(n==="kind"||n==="metrics")){return G.errors=
 [{instancePath:i,message:"must NOT have additional properties"}],!1;break}if(s===r){if(e.kind!==void 0){let n=e.kind,u=r;
-if(typeof n!="string")return U.errors=[{instancePath:i+"/kind",message:"must be string"}],!1;if(n!=="pins")return U.errors=
+if(typeof n!="string")return G.errors=[{instancePath:i+"/kind",message:"must be string"}],!1;if(n!=="pins")return G.errors=
 [{instancePath:i+"/kind",message:"must be equal to constant"}],!1;var t=u===r}else var t=!0;if(t)if(e.metrics!==void 0){
-let n=e.metrics,u=r;if(r===u)if(Array.isArray(n)){if(n.length>64)return U.errors=[{instancePath:i+"/metrics",message:"mu\
+let n=e.metrics,u=r;if(r===u)if(Array.isArray(n)){if(n.length>64)return G.errors=[{instancePath:i+"/metrics",message:"mu\
 st NOT have more than 64 items"}],!1;{var f=!0;let T=n.length;for(let p=0;p<T;p++){let v=n[p],b=r;if(r===b)if(typeof v==
-"string"){if(ce(v)>200)return U.errors=[{instancePath:i+"/metrics/"+p,message:"must NOT have more than 200 characters"}],
-!1}else return U.errors=[{instancePath:i+"/metrics/"+p,message:"must be string"}],!1;var f=b===r;if(!f)break}}}else return U.
-errors=[{instancePath:i+"/metrics",message:"must be array"}],!1;var t=u===r}else var t=!0}}}else return U.errors=[{instancePath:i,
-message:"must be object"}],!1;return U.errors=o,r===0}function de(e,{instancePath:i="",parentData:g,parentDataProperty:c,
+"string"){if(ce(v)>200)return G.errors=[{instancePath:i+"/metrics/"+p,message:"must NOT have more than 200 characters"}],
+!1}else return G.errors=[{instancePath:i+"/metrics/"+p,message:"must be string"}],!1;var f=b===r;if(!f)break}}}else return G.
+errors=[{instancePath:i+"/metrics",message:"must be array"}],!1;var t=u===r}else var t=!0}}}else return G.errors=[{instancePath:i,
+message:"must be object"}],!1;return G.errors=o,r===0}function de(e,{instancePath:i="",parentData:g,parentDataProperty:c,
 rootData:m=e}={}){let o=null,r=0;if(r===0)if(e&&typeof e=="object"&&!Array.isArray(e)){let t=e.kind;if(typeof t=="string")
 if(t==="ready")te(e,{instancePath:i,parentData:g,parentDataProperty:c,rootData:m})||(o=o===null?te.errors:o.concat(te.errors),
 r=o.length);else if(t==="series")B(e,{instancePath:i,parentData:g,parentDataProperty:c,rootData:m})||(o=o===null?B.errors:
@@ -194,8 +195,8 @@ parentDataProperty:c,rootData:m})||(o=o===null?R.errors:o.concat(R.errors),r=o.l
 parentData:g,parentDataProperty:c,rootData:m})||(o=o===null?Q.errors:o.concat(Q.errors),r=o.length);else if(t==="intent")
 $(e,{instancePath:i,parentData:g,parentDataProperty:c,rootData:m})||(o=o===null?$.errors:o.concat($.errors),r=o.length);else if(t===
 "saveImage")I(e,{instancePath:i,parentData:g,parentDataProperty:c,rootData:m})||(o=o===null?I.errors:o.concat(I.errors),
-r=o.length);else if(t==="pins")U(e,{instancePath:i,parentData:g,parentDataProperty:c,rootData:m})||(o=o===null?U.errors:
-o.concat(U.errors),r=o.length);else return de.errors=[{instancePath:i,message:'value of tag "kind" must be in oneOf'}],!1;else
+r=o.length);else if(t==="pins")G(e,{instancePath:i,parentData:g,parentDataProperty:c,rootData:m})||(o=o===null?G.errors:
+o.concat(G.errors),r=o.length);else return de.errors=[{instancePath:i,message:'value of tag "kind" must be in oneOf'}],!1;else
 return de.errors=[{instancePath:i,message:'tag "kind" must be string'}],!1}else return de.errors=[{instancePath:i,message:"\
 must be object"}],!1;return de.errors=o,r===0}var Oe=pe;var Fe={description:"One run, without its curves and rollouts.",type:"object",additionalProperties:!1,properties:{name:{
 type:"string"},runId:{type:"string"},attempt:{type:"integer"},state:{$ref:"#/$defs/RunState"},stateText:{description:"Th\
@@ -299,21 +300,21 @@ edy")){return ie.errors=[{instancePath:i,message:"must NOT have additional prope
 void 0){let s=r;if(typeof e.message!="string")return ie.errors=[{instancePath:i+"/message",message:"must be string"}],!1;
 var t=s===r}else var t=!0;if(t)if(e.remedy!==void 0){let s=r;if(typeof e.remedy!="string")return ie.errors=[{instancePath:i+
 "/remedy",message:"must be string"}],!1;var t=s===r}else var t=!0}}}else return ie.errors=[{instancePath:i,message:"must\
- be object"}],!1;return ie.errors=o,r===0}function G(e,{instancePath:i="",parentData:g,parentDataProperty:c,rootData:m=e}={}){let o=null,r=0;if(r===0)if(e&&typeof e==
+ be object"}],!1;return ie.errors=o,r===0}function U(e,{instancePath:i="",parentData:g,parentDataProperty:c,rootData:m=e}={}){let o=null,r=0;if(r===0)if(e&&typeof e==
 "object"&&!Array.isArray(e)){let f;if(e.label===void 0&&(f="label")||e.accuracy===void 0&&(f="accuracy")||e.entropy===void 0&&
-(f="entropy")||e.length===void 0&&(f="length")||e.truncated===void 0&&(f="truncated")||e.best===void 0&&(f="best"))return G.
+(f="entropy")||e.length===void 0&&(f="length")||e.truncated===void 0&&(f="truncated")||e.best===void 0&&(f="best"))return U.
 errors=[{instancePath:i,message:"must have required property '"+f+"'"}],!1;{let a=r;for(let s in e)if(!(s==="label"||s===
-"accuracy"||s==="entropy"||s==="length"||s==="truncated"||s==="best")){return G.errors=[{instancePath:i,message:"must NO\
-T have additional properties"}],!1;break}if(a===r){if(e.label!==void 0){let s=r;if(typeof e.label!="string")return G.errors=
+"accuracy"||s==="entropy"||s==="length"||s==="truncated"||s==="best")){return U.errors=[{instancePath:i,message:"must NO\
+T have additional properties"}],!1;break}if(a===r){if(e.label!==void 0){let s=r;if(typeof e.label!="string")return U.errors=
 [{instancePath:i+"/label",message:"must be string"}],!1;var t=s===r}else var t=!0;if(t){if(e.accuracy!==void 0){let s=r;
-if(typeof e.accuracy!="string")return G.errors=[{instancePath:i+"/accuracy",message:"must be string"}],!1;var t=s===r}else
-var t=!0;if(t){if(e.entropy!==void 0){let s=r;if(typeof e.entropy!="string")return G.errors=[{instancePath:i+"/entropy",
+if(typeof e.accuracy!="string")return U.errors=[{instancePath:i+"/accuracy",message:"must be string"}],!1;var t=s===r}else
+var t=!0;if(t){if(e.entropy!==void 0){let s=r;if(typeof e.entropy!="string")return U.errors=[{instancePath:i+"/entropy",
 message:"must be string"}],!1;var t=s===r}else var t=!0;if(t){if(e.length!==void 0){let s=r;if(typeof e.length!="string")
-return G.errors=[{instancePath:i+"/length",message:"must be string"}],!1;var t=s===r}else var t=!0;if(t){if(e.truncated!==
-void 0){let s=r;if(typeof e.truncated!="string")return G.errors=[{instancePath:i+"/truncated",message:"must be string"}],
-!1;var t=s===r}else var t=!0;if(t)if(e.best!==void 0){let s=r;if(typeof e.best!="boolean")return G.errors=[{instancePath:i+
-"/best",message:"must be boolean"}],!1;var t=s===r}else var t=!0}}}}}}}else return G.errors=[{instancePath:i,message:"mu\
-st be object"}],!1;return G.errors=o,r===0}function h(e,{instancePath:i="",parentData:g,parentDataProperty:c,rootData:m=e}={}){
+return U.errors=[{instancePath:i+"/length",message:"must be string"}],!1;var t=s===r}else var t=!0;if(t){if(e.truncated!==
+void 0){let s=r;if(typeof e.truncated!="string")return U.errors=[{instancePath:i+"/truncated",message:"must be string"}],
+!1;var t=s===r}else var t=!0;if(t)if(e.best!==void 0){let s=r;if(typeof e.best!="boolean")return U.errors=[{instancePath:i+
+"/best",message:"must be boolean"}],!1;var t=s===r}else var t=!0}}}}}}}else return U.errors=[{instancePath:i,message:"mu\
+st be object"}],!1;return U.errors=o,r===0}function h(e,{instancePath:i="",parentData:g,parentDataProperty:c,rootData:m=e}={}){
 let o=null,r=0;if(r===0)if(e&&typeof e=="object"&&!Array.isArray(e)){let _;if(e.name===void 0&&(_="name")||e.runId===void 0&&
 (_="runId")||e.attempt===void 0&&(_="attempt")||e.state===void 0&&(_="state")||e.stateText===void 0&&(_="stateText")||e.
 stages===void 0&&(_="stages")||e.step===void 0&&(_="step")||e.steps===void 0&&(_="steps")||e.elapsedSeconds===void 0&&(_=
@@ -390,8 +391,8 @@ void 0){let l=e.failure,y=r,ye=r,q=!1,d=r;ie(l,{instancePath:i+"/failure",parent
 "/failure",message:"must be null"};o===null?o=[ee]:o.push(ee),r++}var v=Y===r;q=q||v}if(q)r=ye,o!==null&&(ye?o.length=ye:
 o=null);else{let Y={instancePath:i+"/failure",message:"must match a schema in anyOf"};return o===null?o=[Y]:o.push(Y),r++,
 h.errors=o,!1}var t=y===r}else var t=!0;if(t){if(e.summary!==void 0){let l=e.summary,y=r;if(r===y)if(Array.isArray(l)){var b=!0;
-let q=l.length;for(let d=0;d<q;d++){let N=r;G(l[d],{instancePath:i+"/summary/"+d,parentData:l,parentDataProperty:d,rootData:m})||
-(o=o===null?G.errors:o.concat(G.errors),r=o.length);var b=N===r;if(!b)break}}else return h.errors=[{instancePath:i+"/sum\
+let q=l.length;for(let d=0;d<q;d++){let N=r;U(l[d],{instancePath:i+"/summary/"+d,parentData:l,parentDataProperty:d,rootData:m})||
+(o=o===null?U.errors:o.concat(U.errors),r=o.length);var b=N===r;if(!b)break}}else return h.errors=[{instancePath:i+"/sum\
 mary",message:"must be array"}],!1;var t=y===r}else var t=!0;if(t){if(e.recipe!==void 0){let l=e.recipe,y=r;if(r===y)if(Array.
 isArray(l)){var W=!0;let q=l.length;for(let d=0;d<q;d++){let N=l[d],Y=r;if(r===Y)if(N&&typeof N=="object"&&!Array.isArray(
 N)){let ee;if(N.key===void 0&&(ee="key")||N.value===void 0&&(ee="value"))return h.errors=[{instancePath:i+"/recipe/"+d,message:"\
