@@ -77,11 +77,13 @@ export interface GroupLayout {
   readonly shared: readonly number[];
 }
 
+/** What of a node the layout needs. */
+export interface Drawn extends Pick<GroupNode, 'parent' | 'to' | 'fork'> {
+  readonly members: Iterable<number> & { readonly length: number };
+}
+
 /** Lay a tree out; of `deciding` forks only those at which right and wrong part are drawn, and those on the way to them. */
-export function layoutOf(
-  nodes: readonly Pick<GroupNode, 'parent' | 'from' | 'to' | 'members' | 'fork'>[],
-  forks: 'all' | 'deciding',
-): GroupLayout {
+export function layoutOf(nodes: readonly Drawn[], forks: 'all' | 'deciding'): GroupLayout {
   const children = childrenOf(nodes);
   const decidesBelow = nodes.map(({ fork }) => fork === 'decides');
   for (let place = nodes.length - 1; place > 0; place -= 1) {

@@ -71,6 +71,7 @@ export function commandTable(parts: CommandParts): Readonly<Record<string, Comma
     showOnCurves: (target) => traces.commands.showOnCurves(target),
     samePrompt: (target) => traces.commands.samePrompt(target),
     compareTraces: (target) => traces.commands.compareTraces(target),
+    showGroup: (target) => traces.groupPanels.showGroup(target),
     nextTrace: () => traces.commands.neighbour(1),
     previousTrace: () => traces.commands.neighbour(-1),
     setUpEnvironment: async () => {

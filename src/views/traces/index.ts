@@ -1,6 +1,7 @@
 import { languages, window, workspace, type Disposable, type ExtensionContext } from 'vscode';
 import type { RunLibrary } from '../library';
 import type { Log } from '../log';
+import { GroupPanels } from './groupPanels';
 import { Groups } from './groups';
 import { traceScheme } from './traceAddress';
 import { TraceCommands, type Curves } from './traceCommands';
@@ -21,6 +22,7 @@ export interface TraceParts {
 export interface TraceFeatures extends Disposable {
   readonly commands: TraceCommands;
   readonly editors: TraceEditors;
+  readonly groupPanels: GroupPanels;
 }
 
 const language = 'srft-trace';
@@ -34,12 +36,15 @@ export function registerTraces(context: ExtensionContext, { library, curves, log
     lenses.refresh();
   });
   const traceCommands = new TraceCommands(context, traces, editors, curves);
+  const groupPanels = new GroupPanels(context, editors, { library, traces, log });
   const outline = new TraceOutline(traces);
   const selector = { scheme: traceScheme };
   const owned: Disposable[] = [
     traces,
     lenses,
     editors,
+    groupPanels,
+    groupPanels.registerSerializer(),
     languages.registerCodeLensProvider(selector, lenses),
     languages.registerHoverProvider(selector, new TraceHover(traces, groups)),
     languages.registerDocumentSymbolProvider(selector, outline),
@@ -53,6 +58,7 @@ export function registerTraces(context: ExtensionContext, { library, curves, log
   return {
     commands: traceCommands,
     editors,
+    groupPanels,
     dispose: () => {
       for (const part of owned) part.dispose();
     },

@@ -1,0 +1,153 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { FrameLocator, Page } from 'playwright-core';
+import { command, webviewFrame } from '../browser.mjs';
+import { eventually } from '../support/eventually';
+import { writeHostileRun } from '../support/hostileRun';
+import { keepPicture, seriousFindings } from '../support/panelLooks';
+import { copyRun } from '../support/recordedRun';
+import { withWindow } from '../support/window';
+
+/** A theme, its class in a webview, and the name of its picture. */
+const themes = [
+  ['Dark Modern', 'vscode-dark', 'group-dark'],
+  ['Light Modern', 'vscode-light', 'group-light'],
+  ['Default High Contrast', 'vscode-high-contrast', 'group-high-contrast'],
+] as const;
+
+function fill(workspace: string): void {
+  copyRun(workspace, 'trained', 'trained');
+}
+
+/** The panel of the run that is there. */
+async function openRun(page: Page): Promise<FrameLocator> {
+  await page.locator('.activitybar .action-label[aria-label^="SRFT Studio"]').click();
+  await page.locator('.sidebar .monaco-list-row').first().dblclick();
+  const frame = webviewFrame(page);
+  await frame.locator('.rollouts .item.row').first().waitFor();
+  return frame;
+}
+
+/** The group of the first listed rollout of step 2, alone in the window. */
+async function openGroup(page: Page): Promise<FrameLocator> {
+  const panel = await openRun(page);
+  await panel.locator('.rollouts .item.row', { hasText: '<think>' }).first().click();
+  await panel.locator('.preview-body').waitFor();
+  await panel.locator('.preview').getByRole('button', { name: 'Group' }).click();
+  await page.locator('.tab.active', { hasText: 'group' }).waitFor();
+  await page.locator('.activitybar .action-label[aria-label^="SRFT Studio"]').click();
+  const group = webviewFrame(page);
+  await group.locator('.group-tree .cell').first().waitFor();
+  return group;
+}
+
+/** The token that the view would open, and the one that the trace in front stands at. */
+async function offeredToken(group: FrameLocator): Promise<number> {
+  const words = await group.getByRole('button', { name: /^Open .* at token \d+$/ }).innerText();
+  return Number(/(\d+)$/.exec(words)?.[1]);
+}
+async function tokenInFront(page: Page): Promise<number> {
+  await command(page, 'SRFT: Describe Token');
+  const words = await page.locator('.notification-list-item', { hasText: /position \d+ of/ }).innerText();
+  await command(page, 'Notifications: Clear All Notifications');
+  return Number(/position (\d+) of/.exec(words)?.[1]);
+}
+
+describe('the group of a rollout', () => {
+  it('is shown from its trace, is walked with arrows, and leads to the token of a fork', async () => {
+    await withWindow(
+      'group',
+      async ({ page, complaints }) => {
+        const panel = await openRun(page);
+        await panel.locator('.rollouts .item.row', { hasText: '<think>' }).first().dblclick();
+        await page.locator('.tab.active', { hasText: /rollout \d/ }).waitFor();
+        await page.locator('.codelens-decoration', { hasText: 'Group' }).waitFor();
+        await page.locator('.editor-group-container.active .view-line').first().click();
+        await page.keyboard.press('Alt+g');
+        await page.locator('.tab.active', { hasText: 'group' }).waitFor();
+        const group = webviewFrame(page);
+        const tree = group.getByRole('tree');
+        await tree.waitFor();
+        const cells = await group.locator('.cell').count();
+        assert.ok(cells >= 6, `${cells} cells`);
+        assert.equal(await group.locator('.samples tbody tr').count(), 6);
+
+        await tree.focus();
+        await page.keyboard.press('Home');
+        const walked: (string | null)[] = [];
+        const chosen = group.locator('.cell.chosen');
+        for (const key of ['ArrowRight', 'ArrowDown', 'ArrowUp', 'ArrowLeft', 'n']) {
+          await page.keyboard.press(key);
+          walked.push(await chosen.getAttribute('id'));
+        }
+        assert.equal(walked[3], 'branch-0');
+        assert.equal(new Set(walked).size >= 3, true, walked.join());
+        await group.getByRole('heading', { name: /part.* at token \d+/ }).waitFor();
+        const token = await offeredToken(group);
+        await page.keyboard.press('Enter');
+        await page.locator('.tab.active', { hasText: /rollout \d/ }).waitFor();
+        await page.locator('.codelens-decoration').first().waitFor();
+        assert.equal(await tokenInFront(page), token);
+
+        // Forks without consequence fold away, and the view comes back after a reload.
+        await command(page, 'SRFT: Show Group');
+        await page.locator('.tab.active', { hasText: 'group' }).waitFor();
+        await webviewFrame(page).getByRole('button', { name: 'Only where right and wrong part' }).click();
+        await eventually('fewer cells', async () => (await webviewFrame(page).locator('.cell').count()) < cells);
+        await page.waitForTimeout(300);
+        await page.reload();
+        await page.locator('.tab.active', { hasText: 'group' }).waitFor();
+        await webviewFrame(page).locator('.filter.chosen', { hasText: 'Only where right and wrong part' }).waitFor();
+        assert.deepEqual(complaints(), []);
+      },
+      { fill },
+    );
+  });
+
+  it('shows text that would be markup as text', async () => {
+    await withWindow(
+      'group-hostile',
+      async ({ page, complaints }) => {
+        const panel = await openRun(page);
+        await panel.locator('.rollouts .item.row').first().click();
+        await panel.locator('.rollouts .list-body').press('g');
+        await page.locator('.tab.active', { hasText: 'group' }).waitFor();
+        const group = webviewFrame(page);
+        await group.locator('.cell', { hasText: '<img src=x onerror=' }).first().waitFor();
+        const body = group.locator('body');
+        assert.equal(await body.locator('img, script:not([nonce]), a').count(), 0);
+        const hacked = await body.evaluate(() => (globalThis as { readonly srftHacked?: number }).srftHacked);
+        assert.equal(hacked, undefined);
+        const text = await body.innerText();
+        assert.doesNotMatch(text, /[\u001b\u202e\u200b]/);
+        assert.deepEqual(complaints(), []);
+      },
+      { fill: writeHostileRun },
+    );
+  });
+
+  for (const [theme, className, picture] of themes) {
+    it(`has nothing that axe calls serious in ${theme}`, async () => {
+      await withWindow(
+        picture,
+        async ({ page, complaints }) => {
+          const group = await openGroup(page);
+          await group.locator(`body.${className}`).waitFor();
+          await page.mouse.move(0, 0);
+          await page.waitForTimeout(500);
+          await keepPicture(page, picture, false);
+          const findings = await seriousFindings(page);
+          await page.setViewportSize({ width: 720, height: 900 });
+          await page.waitForTimeout(500);
+          await keepPicture(page, `${picture}-narrow`, false);
+          const isWide = await group
+            .locator('body')
+            .evaluate(({ ownerDocument }) => (ownerDocument.scrollingElement?.scrollWidth ?? 0) > innerWidth);
+          assert.deepEqual([...findings, ...(await seriousFindings(page)), isWide], [false]);
+          assert.deepEqual(complaints(), []);
+        },
+        { fill, theme },
+      );
+    });
+  }
+});
