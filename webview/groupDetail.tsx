@@ -107,7 +107,7 @@ const barWidth = 96;
 function Way({ child }: { readonly child: number }): VNode | null {
   const branch = branches.value[child];
   if (branch === undefined) return null;
-  const { first, probability, members } = branch;
+  const { first, probability, members, right, wrong } = branch;
   return (
     <tr>
       <td>
@@ -130,7 +130,8 @@ function Way({ child }: { readonly child: number }): VNode | null {
         )}
       </td>
       <td>
-        {visibleText(namesOf(members, samples.value))} <span class="verdicts">{verdictsOf(branch)}</span>
+        {visibleText(namesOf(members, samples.value))}{' '}
+        {right + wrong > 0 && <span class="verdicts">{verdictsOf(branch)}</span>}
       </td>
     </tr>
   );

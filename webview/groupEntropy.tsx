@@ -53,7 +53,9 @@ export function EntropyRows(): VNode {
       <p class="entropy-head">
         <strong>Entropy by token</strong>{' '}
         <span class="secondary">
-          {pointed.value === null ? (
+          {scene.top === 0 ? (
+            'none was recorded'
+          ) : pointed.value === null ? (
             <>0–{scene.top} nats; pale where shared with the row above; ◇ right and wrong part</>
           ) : (
             <PointedWords {...pointed.value} />

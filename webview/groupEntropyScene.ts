@@ -19,7 +19,7 @@ export interface EntropyScene {
   readonly rows: readonly EntropyRow[];
   /** Tokens of the longest. */
   readonly longest: number;
-  /** Nats at a row's upper edge. */
+  /** Nats at a row's upper edge; 0 where none was recorded. */
   readonly top: number;
   /** The chosen token, and how many rows go through its branch. */
   readonly token: number;
@@ -60,12 +60,12 @@ export const entropyScene = computed((): EntropyScene => {
 
 const extent = computed(() => {
   let longest = 1;
-  let greatest = 0;
+  let greatest = -1;
   for (const { values } of rows.value) {
     longest = Math.max(longest, values.length);
     for (const value of values) if (value > greatest) greatest = value;
   }
-  return { longest, top: Math.max(0.5, Math.ceil(greatest * 2) / 2) };
+  return { longest, top: greatest < 0 ? 0 : Math.max(0.5, Math.ceil(greatest * 2) / 2) };
 });
 
 /** Pixels of tokens, in a room of a width. */

@@ -6,7 +6,7 @@ import { EntropyRows } from './groupEntropy';
 import { choice, showOnly } from './groupState';
 import { GroupTree } from './groupTree';
 import { Icon } from './icon';
-import { visibleText } from './visibleText';
+import { visibleText, visibleWords } from './visibleText';
 
 /** All that was written to one prompt in one step. */
 export function GroupPage({ group }: { readonly group: GroupMessage }): VNode {
@@ -52,7 +52,7 @@ function GroupHead({ group }: { readonly group: GroupMessage }): VNode {
   const demonstrations = given === 0 ? '' : given === 1 ? ', and the demonstration' : `, and ${given} demonstrations`;
   return (
     <header class="group-head">
-      <h1 title={run}>
+      <h1 class="one-line" title={visibleWords(`${prompt} of ${run}`)}>
         {visibleText(prompt)}, step {step}
       </h1>
       <Fact name="right">

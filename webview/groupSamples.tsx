@@ -81,7 +81,7 @@ function SampleRow({
           }}
         >
           {given ? (
-            <span class="given" title={correct ? 'given; right' : 'given; not right'}>
+            <span class="given-sign" title={correct ? 'given; right' : 'given; not right'}>
               <Icon name="book" />
             </span>
           ) : (

@@ -63,6 +63,8 @@ function Tree({ geometry }: { readonly geometry: Geometry }): VNode {
   );
 }
 
+const lineHeight = 16;
+
 const ways = { ArrowLeft: 'left', ArrowRight: 'right', ArrowUp: 'up', ArrowDown: 'down' } as const;
 
 function press(event: KeyboardEvent): void {
@@ -90,14 +92,13 @@ function TreeCell({
   if (branch === undefined) return null;
   const { left, top, width, height } = geometry.box(cell);
   const hasFacts = branch.fork !== 'none' || branch.members.length > 1;
-  const lines = Math.max(1, Math.floor((height - 8 - (hasFacts ? 16 : 0)) / 16));
+  const lines = Math.max(1, Math.floor((height - 8 - (hasFacts ? lineHeight : 0)) / lineHeight));
   return (
     <div
       id={idOf(cell.node)}
       role="treeitem"
       aria-level={cell.column + 1 + (geometry.hasTrunk ? 1 : 0)}
       aria-selected={isChosen}
-      aria-label={cellWords(branch, cell, samples.value)}
       class={`cell ${toneOf(branch)}${isChosen ? ' chosen' : ''}${cell.column < 0 ? ' trunk' : ''}`}
       style={{ left: `${left}px`, top: `${top}px`, width: `${width}px`, height: `${height}px` }}
       onClick={() => {
@@ -107,11 +108,12 @@ function TreeCell({
         openToken();
       }}
     >
+      <span class="visually-hidden">{visibleText(cellWords(branch, cell, samples.value))}</span>
       {cell.column < 0 ? (
         <span class="trunk-words secondary">first token{entropyWords(branch.entropy)}</span>
       ) : (
         <>
-          <span class="cell-text" style={{ '-webkit-line-clamp': `${lines}` }}>
+          <span class="cell-text" style={{ '-webkit-line-clamp': `${lines}`, maxHeight: `${lines * lineHeight}px` }}>
             {branch.to === branch.from ? (
               <span class="secondary">ends here</span>
             ) : (

@@ -1,6 +1,5 @@
 import type { GroupBranch, GroupSample } from '../core/generated/group';
 import type { Cell } from '../core/groupTree';
-import { visibleWords } from './visibleText';
 
 /** Whose answers a branch leads to; colour and pattern follow. */
 export type Tone = 'right' | 'wrong' | 'mixed' | 'given';
@@ -37,9 +36,9 @@ export function endOf({ head, tail }: Pick<GroupBranch, 'head' | 'tail'>, most: 
   return `${end.length < text.length || tail !== '' ? '…' : ''}${oneLine(end)}`;
 }
 
-/** What a screen reader says of a cell. */
+/** What a screen reader says of a cell before its text. */
 export function cellWords(branch: GroupBranch, { folded }: Cell, samples: readonly GroupSample[]): string {
-  const { from, to, fork, entropy, right, wrong, given, members, head } = branch;
+  const { from, to, fork, entropy, right, wrong, given, members } = branch;
   const who =
     members.length === 1
       ? (samples[members[0] ?? 0]?.label ?? '')
@@ -51,5 +50,5 @@ export function cellWords(branch: GroupBranch, { folded }: Cell, samples: readon
     plain: folded ? '. Parts again without consequence' : `. Parts without consequence${nats}`,
     none: '',
   };
-  return `${who}, ${where}${parts[fork]}. ${visibleWords(oneLine(head).slice(0, 160))}`;
+  return `${who}, ${where}${parts[fork]}. `;
 }

@@ -117,9 +117,10 @@ function branchOf(node: GroupNode, places: readonly number[], traces: readonly (
   const trace = holders.find(({ trouble }) => trouble === null);
   const text = trace === undefined ? '' : trace.text.slice(trace.starts[from] ?? 0, trace.starts[to] ?? 0);
   const isLong = text.length > mostHeadCharacters + tailCharacters;
+  // What is above 1 is no probability, whatever the record says.
   const probabilities = holders
     .map((holder) => Math.exp(column(holder, 'logprob')?.[from] ?? NaN))
-    .filter((value) => Number.isFinite(value));
+    .filter((value) => value <= 1.001);
   return {
     parent,
     from,

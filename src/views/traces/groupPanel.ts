@@ -1,6 +1,7 @@
 import { commands, Uri, type Disposable, type WebviewPanel } from 'vscode';
 import type { OpenToken, ToGroupView } from '../../../core/generated/group';
 import { validateToGroupHost } from '../../../core/generated/groupValidators.mjs';
+import { visibleWords } from '../../../core/visibleWords';
 import { readGroup, rowsOfGroup, type ReadGroup } from '../../runs/groupMessage';
 import type { RunStore } from '../../runs/runStore';
 import type { RunLibrary } from '../library';
@@ -90,7 +91,7 @@ export class GroupPanel {
     if (this.known?.index !== index || !this.known.group.samples.some(({ id }) => id === this.address.id))
       this.known = { index, group: await readGroup(run.store, row, this.parts.library.header(run).name) };
     const { message, samples } = this.known.group;
-    this.panel.title = `${message.prompt} · step ${message.step} · group`;
+    this.panel.title = `${visibleWords(message.prompt).slice(0, 60)} · step ${message.step} · group`;
     this.send({ ...message, opened: samples.findIndex(({ id }) => id === this.address.id) });
   }
 
