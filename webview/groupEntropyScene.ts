@@ -31,6 +31,7 @@ export const axisHeight = 22;
 const labelWidth = 92;
 const rightMargin = 24;
 const barHeight = 17;
+const widestBar = 5;
 
 const rows = computed(() => {
   const { order, shared } = layout.value;
@@ -119,7 +120,7 @@ export function drawEntropy(
     drawVerdict(context, x(row.values.length) + 9, base - 5, row.verdict, colour[row.verdict], colour.background);
     for (const token of row.marks) {
       const isChosen = token === scene.token && scene.members.has(row.sample);
-      drawDiamond(context, x(token), base, isChosen ? colour.run0 : colour.text, colour.background);
+      drawDiamond(context, x(token + 0.5), base, isChosen ? colour.run0 : colour.text, colour.background);
     }
   }
   context.restore();
@@ -136,13 +137,14 @@ function drawBars(
   base: number,
 ): void {
   const perToken = x(1) - x(0);
-  const bar = perToken >= 3 ? perToken - 1 : Math.max(1, perToken);
+  const bar = Math.min(widestBar, perToken >= 3 ? perToken - 1 : Math.max(1, perToken));
+  const inset = (perToken - bar) / 2;
   const step = Math.max(1, Math.floor(1 / perToken));
   for (let token = from; token < to; token += step) {
     let most = 0;
     for (let at = token; at < Math.min(to, token + step); at += 1) most = Math.max(most, values[at] || 0);
     const size = (Math.min(most, top) / top) * barHeight;
-    if (size > 0.3) context.fillRect(x(token), base - size, bar, size);
+    if (size > 0.3) context.fillRect(x(token) + inset, base - size, bar, size);
   }
 }
 
@@ -232,9 +234,10 @@ function drawAxis(
   context.textAlign = 'center';
   for (let token = 0; token <= longest; token += step) {
     context.fillStyle = grid;
-    context.fillRect(Math.round(x(token)), 0, 1, bottom);
+    const at = x(Math.max(1, token) - 0.5);
+    context.fillRect(Math.round(at), 0, 1, bottom);
     context.fillStyle = text;
-    context.fillText(`${token === 0 ? 1 : token}`, x(token), bottom + 15);
+    context.fillText(`${Math.max(1, token)}`, at, bottom + 15);
   }
 }
 
@@ -244,7 +247,7 @@ function drawCursor(
   x: (token: number) => number,
   { bottom, width, text, box }: { bottom: number; width: number; text: string; box: string },
 ): void {
-  const at = x(token);
+  const at = x(token + 0.5);
   context.strokeStyle = text;
   context.lineWidth = 1;
   context.setLineDash([1.5, 2.5]);

@@ -64,6 +64,7 @@ function Tree({ geometry }: { readonly geometry: Geometry }): VNode {
 }
 
 const lineHeight = 16;
+const mostLines = 12;
 
 const ways = { ArrowLeft: 'left', ArrowRight: 'right', ArrowUp: 'up', ArrowDown: 'down' } as const;
 
@@ -92,7 +93,7 @@ function TreeCell({
   if (branch === undefined) return null;
   const { left, top, width, height } = geometry.box(cell);
   const hasFacts = branch.fork !== 'none' || branch.members.length > 1;
-  const lines = Math.max(1, Math.floor((height - 8 - (hasFacts ? lineHeight : 0)) / lineHeight));
+  const lines = Math.min(mostLines, Math.max(1, Math.floor((height - 8 - (hasFacts ? lineHeight : 0)) / lineHeight)));
   return (
     <div
       id={idOf(cell.node)}
@@ -112,7 +113,7 @@ function TreeCell({
       {cell.column < 0 ? (
         <span class="trunk-words secondary">first token{entropyWords(branch.entropy)}</span>
       ) : (
-        <>
+        <div class="cell-words">
           <span class="cell-text" style={{ '-webkit-line-clamp': `${lines}`, maxHeight: `${lines * lineHeight}px` }}>
             {branch.to === branch.from ? (
               <span class="secondary">ends here</span>
@@ -130,7 +131,7 @@ function TreeCell({
               {branch.fork === 'none' ? ', the same to the end' : ''}
             </span>
           )}
-        </>
+        </div>
       )}
     </div>
   );
