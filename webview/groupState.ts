@@ -128,21 +128,20 @@ export function connect(): void {
       return;
     }
     page.value = { kind: 'group', group: message };
-    const kept = isFirst ? restored(keptState()) : choice.peek();
-    isFirst = false;
-    const isSame = kept?.opened === message.opened && kept.branch < message.branches.length;
-    choice.value = isSame ? kept : firstChoice(message, kept?.only ?? false);
+    const before = kept ?? choice.peek();
+    kept = undefined;
+    const isSame = before.opened === message.opened && before.branch < message.branches.length;
+    choice.value = isSame ? before : firstChoice(message, before.only);
   });
   effect(() => {
-    const kept = choice.value;
-    if (page.value.kind === 'group') keepState({ choice: kept });
+    // Kept at once, so that a reload during the first reading brings the view back too.
+    keepState({ choice: page.value.kind === 'group' ? choice.value : kept });
   });
-  // Kept at once, so that a reload during the first reading brings the view back.
-  keepState({});
   post({ kind: 'ready' });
 }
 
-let isFirst = true;
+/** What was chosen before the view was hidden, until it is told its group. */
+let kept = restored(keptState());
 
 /** The first fork on the way of the sample at which right and wrong part, else the first of all. */
 function firstChoice({ opened, branches: all }: GroupMessage, only: boolean): Choice {
@@ -151,9 +150,9 @@ function firstChoice({ opened, branches: all }: GroupMessage, only: boolean): Ch
   return { opened, only, branch: Math.max(0, first), sample: Math.max(0, opened) };
 }
 
-function restored(kept: unknown): Choice | undefined {
-  if (typeof kept !== 'object' || kept === null || !('choice' in kept)) return undefined;
-  const { choice: values } = kept;
+function restored(state: unknown): Choice | undefined {
+  if (typeof state !== 'object' || state === null || !('choice' in state)) return undefined;
+  const { choice: values } = state;
   if (typeof values !== 'object' || values === null) return undefined;
   const { opened, only, branch, sample } = { opened: NaN, only: NaN, branch: NaN, sample: NaN, ...values } as Record<
     keyof Choice,
