@@ -25,6 +25,7 @@ const targets = {
   reshow_ms: { is: '<', than: 100 },
   rollouts_100k_open_ms: { is: '<', than: 300 },
   rollouts_scroll_p95_ms: { is: '≤', than: 16 },
+  group_64x4k_open_ms: { is: '<', than: 500 },
   activation_ms: { is: '<', than: 50 },
 };
 

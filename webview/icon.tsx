@@ -3,6 +3,7 @@ import type { VNode } from 'preact';
 export type IconName =
   | 'add'
   | 'beaker'
+  | 'book'
   | 'bell'
   | 'check'
   | 'chevron-down'

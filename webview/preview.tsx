@@ -4,7 +4,7 @@ import { formatCount, formatNumber } from '../core/format';
 import { wish } from './host';
 import { Icon, Verdict } from './icon';
 import { runs } from './page';
-import { chosen, lines, openTrace, preview, previewTrouble } from './rolloutState';
+import { chosen, lines, openTrace, preview, previewTrouble, showGroup } from './rolloutState';
 import { visibleText } from './visibleText';
 
 /** The chosen rollout, whole, its tokens tinted by their entropy. */
@@ -36,6 +36,18 @@ export function Preview(): VNode | null {
             }}
           >
             Open Trace
+          </button>
+        )}
+        {answer !== null && (
+          <button
+            type="button"
+            class="link"
+            title="All answers to this prompt in this step (G in the list)"
+            onClick={() => {
+              showGroup(row);
+            }}
+          >
+            Group
           </button>
         )}
         {runs.value.length === 1 && (

@@ -4,7 +4,7 @@ import type { RolloutGroup, RolloutRow, SortKey } from '../core/generated/panel'
 import { formatCount, formatShare } from '../core/format';
 import { Icon, Verdict } from './icon';
 import { layoutOf, type ListItem, type Openness } from './listLayout';
-import { chosen, lines, list, openTrace, wantLines } from './rolloutState';
+import { chosen, lines, list, openTrace, showGroup, wantLines } from './rolloutState';
 import { filterOrder } from './rolloutPane';
 import { change, view } from './viewState';
 import { visibleText, visibleWords } from './visibleText';
@@ -98,6 +98,9 @@ export function RolloutList(): VNode {
           return true;
         case ' ':
           act(item);
+          return true;
+        case 'g':
+          if (item?.kind === 'row') showGroup(item.row);
           return true;
         case '/':
           document.getElementById('text-filter')?.focus();

@@ -18,6 +18,12 @@ export const chosen = signal<number | null>(null);
 export const preview = signal<PreviewAnswer | null>(null);
 export const previewTrouble = signal<string | null>(null);
 
+/** Ask for all that was written to a rollout's prompt in its step. */
+export function showGroup(row: number): void {
+  const id = lines.peek().get(row)?.id;
+  if (id !== undefined) wish('showGroup', 0, { id });
+}
+
 /** Ask for a rollout as a document of the editor. */
 export function openTrace(row: number): void {
   const id = lines.peek().get(row)?.id;

@@ -188,13 +188,14 @@ export interface Intent {
     | 'newRecipe'
     | 'openRun'
     | 'doctor'
-    | 'openTrace';
+    | 'openTrace'
+    | 'showGroup';
   /**
    * For `fork` and `compare`.
    */
   step: number | null;
   /**
-   * For `dismissAlert`: the alert's id; for `openTrace`: the rollout's.
+   * For `dismissAlert`: the alert's id; for `openTrace` and `showGroup`: the rollout's.
    */
   id: string | null;
 }

@@ -151,14 +151,15 @@ message:"must be <= 7"}],!1;if(s<0||isNaN(s))return $.errors=[{instancePath:i+"/
 r}else var t=!0;if(t){if(e.intent!==void 0){let s=e.intent,n=r;if(typeof s!="string")return $.errors=[{instancePath:i+"/\
 intent",message:"must be string"}],!1;if(!(s==="stop"||s==="pause"||s==="continue"||s==="checkpoint"||s==="resume"||s===
 "fork"||s==="showLog"||s==="showRecipe"||s==="compare"||s==="exportReport"||s==="exportCsv"||s==="exportParquet"||s==="d\
-ismissAlert"||s==="cleanUp"||s==="trainDemo"||s==="newRecipe"||s==="openRun"||s==="doctor"||s==="openTrace"))return $.errors=
-[{instancePath:i+"/intent",message:"must be equal to one of the allowed values"}],!1;var t=n===r}else var t=!0;if(t){if(e.
-step!==void 0){let s=e.step,n=r;if(!(typeof s=="number"&&!(s%1)&&!isNaN(s)&&isFinite(s))&&s!==null)return $.errors=[{instancePath:i+
-"/step",message:"must be integer,null"}],!1;if(r===n&&typeof s=="number"&&isFinite(s)&&(s<0||isNaN(s)))return $.errors=[
-{instancePath:i+"/step",message:"must be >= 0"}],!1;var t=n===r}else var t=!0;if(t)if(e.id!==void 0){let s=e.id,n=r;if(typeof s!=
-"string"&&s!==null)return $.errors=[{instancePath:i+"/id",message:"must be string,null"}],!1;if(r===n&&typeof s=="string"&&
-ce(s)>200)return $.errors=[{instancePath:i+"/id",message:"must NOT have more than 200 characters"}],!1;var t=n===r}else var t=!0}}}}}}else
-return $.errors=[{instancePath:i,message:"must be object"}],!1;return $.errors=o,r===0}var xe=new RegExp("^[A-Za-z0-9 ._-]+$","u");function M(e,{instancePath:i="",parentData:g,parentDataProperty:c,rootData:m=e}={}){
+ismissAlert"||s==="cleanUp"||s==="trainDemo"||s==="newRecipe"||s==="openRun"||s==="doctor"||s==="openTrace"||s==="showGr\
+oup"))return $.errors=[{instancePath:i+"/intent",message:"must be equal to one of the allowed values"}],!1;var t=n===r}else
+var t=!0;if(t){if(e.step!==void 0){let s=e.step,n=r;if(!(typeof s=="number"&&!(s%1)&&!isNaN(s)&&isFinite(s))&&s!==null)return $.
+errors=[{instancePath:i+"/step",message:"must be integer,null"}],!1;if(r===n&&typeof s=="number"&&isFinite(s)&&(s<0||isNaN(
+s)))return $.errors=[{instancePath:i+"/step",message:"must be >= 0"}],!1;var t=n===r}else var t=!0;if(t)if(e.id!==void 0){
+let s=e.id,n=r;if(typeof s!="string"&&s!==null)return $.errors=[{instancePath:i+"/id",message:"must be string,null"}],!1;
+if(r===n&&typeof s=="string"&&ce(s)>200)return $.errors=[{instancePath:i+"/id",message:"must NOT have more than 200 char\
+acters"}],!1;var t=n===r}else var t=!0}}}}}}else return $.errors=[{instancePath:i,message:"must be object"}],!1;return $.
+errors=o,r===0}var xe=new RegExp("^[A-Za-z0-9 ._-]+$","u");function M(e,{instancePath:i="",parentData:g,parentDataProperty:c,rootData:m=e}={}){
 let o=null,r=0;if(r===0)if(e&&typeof e=="object"&&!Array.isArray(e)){let u;if(e.kind===void 0&&(u="kind")||e.format===void 0&&
 (u="format")||e.name===void 0&&(u="name")||e.data===void 0&&(u="data"))return M.errors=[{instancePath:i,message:"must ha\
 ve required property '"+u+"'"}],!1;{let a=r;for(let s in e)if(!(s==="kind"||s==="format"||s==="name"||s==="data")){return M.
@@ -391,14 +392,14 @@ e",message:"must be array"}],!1;var t=v===r}else var t=!0;if(t){if(e.alerts!==vo
 isArray(l)){var N=!0;let w=l.length;for(let d=0;d<w;d++){let k=r;P(l[d],{instancePath:i+"/alerts/"+d,parentData:l,parentDataProperty:d,
 rootData:m})||(o=o===null?P.errors:o.concat(P.errors),r=o.length);var N=k===r;if(!N)break}}else return b.errors=[{instancePath:i+
 "/alerts",message:"must be array"}],!1;var t=v===r}else var t=!0;if(t){if(e.phases!==void 0){let l=e.phases,v=r;if(r===v)
-if(Array.isArray(l)){var T=!0;let w=l.length;for(let d=0;d<w;d++){let k=l[d],G=r;if(r===G)if(k&&typeof k=="object"&&!Array.
+if(Array.isArray(l)){var T=!0;let w=l.length;for(let d=0;d<w;d++){let k=l[d],U=r;if(r===U)if(k&&typeof k=="object"&&!Array.
 isArray(k)){let re;if(k.step===void 0&&(re="step")||k.name===void 0&&(re="name"))return b.errors=[{instancePath:i+"/phas\
 es/"+d,message:"must have required property '"+re+"'"}],!1;{let he=r;for(let R in k)if(!(R==="step"||R==="name")){return b.
 errors=[{instancePath:i+"/phases/"+d,message:"must NOT have additional properties"}],!1;break}if(he===r){if(k.step!==void 0){
 let R=k.step,qe=r;if(!(typeof R=="number"&&!(R%1)&&!isNaN(R)&&isFinite(R)))return b.errors=[{instancePath:i+"/phases/"+d+
 "/step",message:"must be integer"}],!1;var p=qe===r}else var p=!0;if(p)if(k.name!==void 0){let R=r;if(typeof k.name!="st\
 ring")return b.errors=[{instancePath:i+"/phases/"+d+"/name",message:"must be string"}],!1;var p=R===r}else var p=!0}}}else
-return b.errors=[{instancePath:i+"/phases/"+d,message:"must be object"}],!1;var T=G===r;if(!T)break}}else return b.errors=
+return b.errors=[{instancePath:i+"/phases/"+d,message:"must be object"}],!1;var T=U===r;if(!T)break}}else return b.errors=
 [{instancePath:i+"/phases",message:"must be array"}],!1;var t=v===r}else var t=!0;if(t){if(e.floors!==void 0){let l=e.floors,
 v=r;if(r===v)if(l&&typeof l=="object"&&!Array.isArray(l)){let w;if(l.entropy===void 0&&(w="entropy"))return b.errors=[{instancePath:i+
 "/floors",message:"must have required property '"+w+"'"}],!1;{let d=r;for(let k in l)if(k!=="entropy"){return b.errors=[
@@ -406,21 +407,21 @@ v=r;if(r===v)if(l&&typeof l=="object"&&!Array.isArray(l)){let w;if(l.entropy===v
 entropy;if(!(typeof k=="number"&&isFinite(k))&&k!==null)return b.errors=[{instancePath:i+"/floors/entropy",message:"must\
  be number,null"}],!1}}}else return b.errors=[{instancePath:i+"/floors",message:"must be object"}],!1;var t=v===r}else var t=!0;
 if(t){if(e.failure!==void 0){let l=e.failure,v=r,be=r,w=!1,d=r;ne(l,{instancePath:i+"/failure",parentData:e,parentDataProperty:"\
-failure",rootData:m})||(o=o===null?ne.errors:o.concat(ne.errors),r=o.length);var y=d===r;if(w=w||y,!w){let G=r;if(l!==null){
-let re={instancePath:i+"/failure",message:"must be null"};o===null?o=[re]:o.push(re),r++}var y=G===r;w=w||y}if(w)r=be,o!==
-null&&(be?o.length=be:o=null);else{let G={instancePath:i+"/failure",message:"must match a schema in anyOf"};return o===null?
-o=[G]:o.push(G),r++,b.errors=o,!1}var t=v===r}else var t=!0;if(t){if(e.summary!==void 0){let l=e.summary,v=r;if(r===v)if(Array.
+failure",rootData:m})||(o=o===null?ne.errors:o.concat(ne.errors),r=o.length);var y=d===r;if(w=w||y,!w){let U=r;if(l!==null){
+let re={instancePath:i+"/failure",message:"must be null"};o===null?o=[re]:o.push(re),r++}var y=U===r;w=w||y}if(w)r=be,o!==
+null&&(be?o.length=be:o=null);else{let U={instancePath:i+"/failure",message:"must match a schema in anyOf"};return o===null?
+o=[U]:o.push(U),r++,b.errors=o,!1}var t=v===r}else var t=!0;if(t){if(e.summary!==void 0){let l=e.summary,v=r;if(r===v)if(Array.
 isArray(l)){var h=!0;let w=l.length;for(let d=0;d<w;d++){let k=r;Z(l[d],{instancePath:i+"/summary/"+d,parentData:l,parentDataProperty:d,
 rootData:m})||(o=o===null?Z.errors:o.concat(Z.errors),r=o.length);var h=k===r;if(!h)break}}else return b.errors=[{instancePath:i+
 "/summary",message:"must be array"}],!1;var t=v===r}else var t=!0;if(t){if(e.recipe!==void 0){let l=e.recipe,v=r;if(r===
-v)if(Array.isArray(l)){var U=!0;let w=l.length;for(let d=0;d<w;d++){let k=l[d],G=r;if(r===G)if(k&&typeof k=="object"&&!Array.
+v)if(Array.isArray(l)){var G=!0;let w=l.length;for(let d=0;d<w;d++){let k=l[d],U=r;if(r===U)if(k&&typeof k=="object"&&!Array.
 isArray(k)){let re;if(k.key===void 0&&(re="key")||k.value===void 0&&(re="value"))return b.errors=[{instancePath:i+"/reci\
 pe/"+d,message:"must have required property '"+re+"'"}],!1;{let he=r;for(let R in k)if(!(R==="key"||R==="value")){return b.
 errors=[{instancePath:i+"/recipe/"+d,message:"must NOT have additional properties"}],!1;break}if(he===r){if(k.key!==void 0){
 let R=r;if(typeof k.key!="string")return b.errors=[{instancePath:i+"/recipe/"+d+"/key",message:"must be string"}],!1;var ve=R===
 r}else var ve=!0;if(ve)if(k.value!==void 0){let R=r;if(typeof k.value!="string")return b.errors=[{instancePath:i+"/recip\
 e/"+d+"/value",message:"must be string"}],!1;var ve=R===r}else var ve=!0}}}else return b.errors=[{instancePath:i+"/recip\
-e/"+d,message:"must be object"}],!1;var U=G===r;if(!U)break}}else return b.errors=[{instancePath:i+"/recipe",message:"mu\
+e/"+d,message:"must be object"}],!1;var G=U===r;if(!G)break}}else return b.errors=[{instancePath:i+"/recipe",message:"mu\
 st be array"}],!1;var t=v===r}else var t=!0;if(t){if(e.oddities!==void 0){let l=e.oddities,v=r;if(r===v)if(Array.isArray(
 l)){var fe=!0;let w=l.length;for(let d=0;d<w;d++){let k=r;if(typeof l[d]!="string")return b.errors=[{instancePath:i+"/od\
 dities/"+d,message:"must be string"}],!1;var fe=k===r;if(!fe)break}}else return b.errors=[{instancePath:i+"/oddities",message:"\
@@ -429,10 +430,10 @@ return b.errors=[{instancePath:i+"/newerMinor",message:"must be boolean"}],!1;va
 void 0){let l=r;if(typeof e.canControl!="boolean")return b.errors=[{instancePath:i+"/canControl",message:"must be boolea\
 n"}],!1;var t=l===r}else var t=!0;if(t){if(e.canResume!==void 0){let l=r;if(typeof e.canResume!="boolean")return b.errors=
 [{instancePath:i+"/canResume",message:"must be boolean"}],!1;var t=l===r}else var t=!0;if(t)if(e.forkSteps!==void 0){let l=e.
-forkSteps,v=r;if(r===v)if(Array.isArray(l)){var ye=!0;let w=l.length;for(let d=0;d<w;d++){let k=l[d],G=r;if(!(typeof k==
+forkSteps,v=r;if(r===v)if(Array.isArray(l)){var ye=!0;let w=l.length;for(let d=0;d<w;d++){let k=l[d],U=r;if(!(typeof k==
 "number"&&!(k%1)&&!isNaN(k)&&isFinite(k)))return b.errors=[{instancePath:i+"/forkSteps/"+d,message:"must be integer"}],!1;
-if(r===G&&typeof k=="number"&&isFinite(k)&&(k<0||isNaN(k)))return b.errors=[{instancePath:i+"/forkSteps/"+d,message:"mus\
-t be >= 0"}],!1;var ye=G===r;if(!ye)break}}else return b.errors=[{instancePath:i+"/forkSteps",message:"must be array"}],
+if(r===U&&typeof k=="number"&&isFinite(k)&&(k<0||isNaN(k)))return b.errors=[{instancePath:i+"/forkSteps/"+d,message:"mus\
+t be >= 0"}],!1;var ye=U===r;if(!ye)break}}else return b.errors=[{instancePath:i+"/forkSteps",message:"must be array"}],
 !1;var t=v===r}else var t=!0}}}}}}}}}}}}}}}}}}}}}}}}}}}}}}}}}else return b.errors=[{instancePath:i,message:"must be obje\
 ct"}],!1;return b.errors=o,r===0}function H(e,{instancePath:i="",parentData:g,parentDataProperty:c,rootData:m=e}={}){let o=null,
 r=0;if(r===0)if(e&&typeof e=="object"&&!Array.isArray(e)){let s;if(e.kind===void 0&&(s="kind")||e.runs===void 0&&(s="run\
@@ -528,13 +529,13 @@ let f=e.counts,N=r;if(r===N)if(f&&typeof f=="object"&&!Array.isArray(f)){let p;i
 (p="right")||f.wrong===void 0&&(p="wrong")||f.truncated===void 0&&(p="truncated"))return F.errors=[{instancePath:i+"/cou\
 nts",message:"must have required property '"+p+"'"}],!1;{let y=r;for(let h in f)if(!(h==="all"||h==="right"||h==="wrong"||
 h==="truncated")){return F.errors=[{instancePath:i+"/counts",message:"must NOT have additional properties"}],!1;break}if(y===
-r){if(f.all!==void 0){let h=f.all,U=r;if(!(typeof h=="number"&&!(h%1)&&!isNaN(h)&&isFinite(h)))return F.errors=[{instancePath:i+
-"/counts/all",message:"must be integer"}],!1;var u=U===r}else var u=!0;if(u){if(f.right!==void 0){let h=f.right,U=r;if(!(typeof h==
+r){if(f.all!==void 0){let h=f.all,G=r;if(!(typeof h=="number"&&!(h%1)&&!isNaN(h)&&isFinite(h)))return F.errors=[{instancePath:i+
+"/counts/all",message:"must be integer"}],!1;var u=G===r}else var u=!0;if(u){if(f.right!==void 0){let h=f.right,G=r;if(!(typeof h==
 "number"&&!(h%1)&&!isNaN(h)&&isFinite(h)))return F.errors=[{instancePath:i+"/counts/right",message:"must be integer"}],!1;
-var u=U===r}else var u=!0;if(u){if(f.wrong!==void 0){let h=f.wrong,U=r;if(!(typeof h=="number"&&!(h%1)&&!isNaN(h)&&isFinite(
-h)))return F.errors=[{instancePath:i+"/counts/wrong",message:"must be integer"}],!1;var u=U===r}else var u=!0;if(u)if(f.
-truncated!==void 0){let h=f.truncated,U=r;if(!(typeof h=="number"&&!(h%1)&&!isNaN(h)&&isFinite(h)))return F.errors=[{instancePath:i+
-"/counts/truncated",message:"must be integer"}],!1;var u=U===r}else var u=!0}}}}}else return F.errors=[{instancePath:i+"\
+var u=G===r}else var u=!0;if(u){if(f.wrong!==void 0){let h=f.wrong,G=r;if(!(typeof h=="number"&&!(h%1)&&!isNaN(h)&&isFinite(
+h)))return F.errors=[{instancePath:i+"/counts/wrong",message:"must be integer"}],!1;var u=G===r}else var u=!0;if(u)if(f.
+truncated!==void 0){let h=f.truncated,G=r;if(!(typeof h=="number"&&!(h%1)&&!isNaN(h)&&isFinite(h)))return F.errors=[{instancePath:i+
+"/counts/truncated",message:"must be integer"}],!1;var u=G===r}else var u=!0}}}}}else return F.errors=[{instancePath:i+"\
 /counts",message:"must be object"}],!1;var t=N===r}else var t=!0;if(t){if(e.groups!==void 0){let f=e.groups,N=r;if(r===N)
 if(Array.isArray(f)){var a=!0;let p=f.length;for(let y=0;y<p;y++){let h=r;K(f[y],{instancePath:i+"/groups/"+y,parentData:f,
 parentDataProperty:y,rootData:m})||(o=o===null?K.errors:o.concat(K.errors),r=o.length);var a=h===r;if(!a)break}}else return F.
@@ -626,14 +627,14 @@ must be integer"}],!1;var t=N===r}else var t=!0;if(t){if(e.entropy!==void 0){let
 return q.errors=[{instancePath:i+"/entropy",message:"must be a Float32Array"}],!1;var t=f===r}else var t=!0;if(t){if(e.pieces!==
 void 0){let f=r;if(!(e.pieces instanceof Int32Array))return q.errors=[{instancePath:i+"/pieces",message:"must be a Int32\
 Array"}],!1;var t=f===r}else var t=!0;if(t){if(e.figures!==void 0){let f=e.figures,N=r;if(r===N)if(Array.isArray(f)){var u=!0;
-let p=f.length;for(let y=0;y<p;y++){let h=f[y],U=r;if(r===U)if(h&&typeof h=="object"&&!Array.isArray(h)){let fe;if(h.name===
+let p=f.length;for(let y=0;y<p;y++){let h=f[y],G=r;if(r===G)if(h&&typeof h=="object"&&!Array.isArray(h)){let fe;if(h.name===
 void 0&&(fe="name")||h.value===void 0&&(fe="value"))return q.errors=[{instancePath:i+"/figures/"+y,message:"must have re\
 quired property '"+fe+"'"}],!1;{let ye=r;for(let _ in h)if(!(_==="name"||_==="value")){return q.errors=[{instancePath:i+
 "/figures/"+y,message:"must NOT have additional properties"}],!1;break}if(ye===r){if(h.name!==void 0){let _=r;if(typeof h.
 name!="string")return q.errors=[{instancePath:i+"/figures/"+y+"/name",message:"must be string"}],!1;var a=_===r}else var a=!0;
 if(a)if(h.value!==void 0){let _=r;if(typeof h.value!="string")return q.errors=[{instancePath:i+"/figures/"+y+"/value",message:"\
 must be string"}],!1;var a=_===r}else var a=!0}}}else return q.errors=[{instancePath:i+"/figures/"+y,message:"must be ob\
-ject"}],!1;var u=U===r;if(!u)break}}else return q.errors=[{instancePath:i+"/figures",message:"must be array"}],!1;var t=N===
+ject"}],!1;var u=G===r;if(!u)break}}else return q.errors=[{instancePath:i+"/figures",message:"must be array"}],!1;var t=N===
 r}else var t=!0;if(t)if(e.note!==void 0){let f=e.note,N=r;if(typeof f!="string"&&f!==null)return q.errors=[{instancePath:i+
 "/note",message:"must be string,null"}],!1;var t=N===r}else var t=!0}}}}}}}}}}}}}}}else return q.errors=[{instancePath:i,
 message:"must be object"}],!1;return q.errors=o,r===0}var De={description:"What happens within the step.",type:"object",

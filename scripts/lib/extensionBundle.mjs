@@ -40,7 +40,7 @@ export async function buildExtension({ minify }) {
   await build({
     ...common,
     ...pageOptions,
-    entryPoints: { panel: 'webview/panel.tsx' },
+    entryPoints: { panel: 'webview/panel.tsx', group: 'webview/group.tsx' },
     outdir: join(distFolder, 'webview'),
     target: 'chrome120',
     loader: { '.ttf': 'file' },

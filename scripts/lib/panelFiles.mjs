@@ -5,12 +5,13 @@ import { build } from 'esbuild';
 import { withoutParameters } from './wireFiles.mjs';
 
 /**
- * Validators of both sides of a panel, from schema/panel.schema.json: plain functions without a run-time dependency.
+ * Validators of both sides of a webview, from the schema of its messages: plain functions without a run-time dependency.
  * Unlike those of the run directory they refuse unknown keys, since both sides are of the same release.
  * @param {any} schema
+ * @param {string} module that the types of the messages are in
  * @returns {Promise<{ code: string, types: string }>} an ES module and its declarations
  */
-export async function panelValidators(schema) {
+export async function panelValidators(schema, module) {
   const ajv = new Ajv({
     code: { source: true, esm: true, optimize: 2 },
     strict: true,
@@ -36,7 +37,8 @@ export async function panelValidators(schema) {
     ]),
   );
   ajv.addSchema({ ...schema, $schema: undefined, $defs: sidesAreObjects }, 'panel');
-  const sides = { validateToHost: 'panel#/$defs/ToHost', validateToPanel: 'panel#/$defs/ToPanel' };
+  const names = schema.anyOf.map(({ $ref }) => $ref.replace('#/$defs/', ''));
+  const sides = Object.fromEntries(names.map((name) => [`validate${name}`, `panel#/$defs/${name}`]));
   const { outputFiles } = await build({
     stdin: { contents: withoutParameters(standaloneCode(ajv, sides)), resolveDir: '.' },
     bundle: true,
@@ -46,16 +48,18 @@ export async function panelValidators(schema) {
     minify: true,
     lineLimit: 120,
   });
-  return { code: outputFiles[0]?.text ?? '', types: declarations };
+  return { code: outputFiles[0]?.text ?? '', types: declarations(names, module) };
 }
 
-const declarations = `
-  import type { ToHost, ToPanel } from './panel';
-  import type { Validator } from './validators.mjs';
+/** @param {string[]} names @param {string} module */
+function declarations(names, module) {
+  return `
+    import type { ${names.join(', ')} } from './${module}';
+    import type { Validator } from './validators.mjs';
 
-  export const validateToHost: Validator<ToHost>;
-  export const validateToPanel: Validator<ToPanel>;
-`;
+    ${names.map((name) => `export const validate${name}: Validator<${name}>;`).join('\n')}
+  `;
+}
 
 /** @param {string} name */
 function constructorOf(name) {

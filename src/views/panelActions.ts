@@ -14,9 +14,10 @@ export function panelActions(library: RunLibrary): PanelActions {
         if (run !== undefined && intent.id !== null) library.dismiss(run, intent.id);
         return;
       }
-      if (intent.intent === 'openTrace') {
+      if (intent.intent === 'openTrace' || intent.intent === 'showGroup') {
         const runId = run?.store.manifest.run_id;
-        void commands.executeCommand('srft.openTrace', runId === undefined ? undefined : { runId, id: intent.id });
+        const address = runId === undefined ? undefined : { runId, id: intent.id };
+        void commands.executeCommand(`srft.${intent.intent}`, address);
         return;
       }
       void runIntent(intent.intent, intent.step, run);
@@ -35,7 +36,7 @@ export function panelActions(library: RunLibrary): PanelActions {
   };
 }
 
-type CommandIntent = Exclude<Intent['intent'], 'dismissAlert' | 'openTrace'>;
+type CommandIntent = Exclude<Intent['intent'], 'dismissAlert' | 'openTrace' | 'showGroup'>;
 
 /** An intent names a command here and nowhere else. */
 const commandOf: Readonly<Record<CommandIntent, string>> = {

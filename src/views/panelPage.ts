@@ -1,13 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { Uri, type Webview } from 'vscode';
 
-/** What is kept of a panel when the window reloads. */
-export interface PanelState {
-  readonly directories: readonly string[];
+/** Which page a webview shows: a script and a style sheet of the same name. */
+export interface PageNames {
+  readonly page: 'panel' | 'group';
+  readonly title: string;
+  /** What the window must know after a reload. */
+  readonly state: object;
 }
 
-/** The page of a panel. Nothing in it comes from a run; what the window must know after a reload stands in `state`. */
-export function pageOf(webview: Webview, extension: Uri, state: PanelState): string {
+/** The page of a webview. Nothing in it comes from a run. */
+export function pageOf(webview: Webview, extension: Uri, { page, title, state }: PageNames): string {
   const nonce = randomBytes(16).toString('base64');
   const resource = (name: string): string =>
     webview.asWebviewUri(Uri.joinPath(extension, 'dist', 'webview', name)).toString();
@@ -25,12 +28,12 @@ export function pageOf(webview: Webview, extension: Uri, state: PanelState): str
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="${policy}">
 <meta property="csp-nonce" content="${nonce}">
-<link rel="stylesheet" href="${resource('panel.css')}">
-<title>SRFT Studio</title>
+<link rel="stylesheet" href="${resource(`${page}.css`)}">
+<title>${title}</title>
 </head>
 <body data-host="${encodeURIComponent(JSON.stringify(state))}">
 <div id="root"></div>
-<script nonce="${nonce}" src="${resource('panel.js')}"></script>
+<script nonce="${nonce}" src="${resource(`${page}.js`)}"></script>
 </body>
 </html>`;
 }

@@ -84,7 +84,11 @@ export class RunPanel implements Disposable {
       this.subscriptions,
     );
     const directories = beginning === undefined ? runs.map(({ store }) => store.directory) : [beginning.directory];
-    webview.html = pageOf(webview, context.extensionUri, { directories });
+    webview.html = pageOf(webview, context.extensionUri, {
+      page: 'panel',
+      title: 'SRFT Studio',
+      state: { directories },
+    });
     this.onVisibility();
   }
 

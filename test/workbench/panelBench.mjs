@@ -1,9 +1,11 @@
 import { appendFileSync, mkdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { writeGroupRun } from '../../scripts/lib/groupRun.mjs';
 import { stepLine, writeLongRun } from '../../scripts/lib/longRuns.mjs';
 import { command, launchBrowser, ready, screenshot, webviewFrame } from './browser.mjs';
 import { frameTimes } from './frameTimes.mjs';
+import { measureGroup } from './groupBench.mjs';
 import { startServer, workbenchUrl } from './server.mjs';
 
 const patienceMs = 40_000;
@@ -14,6 +16,7 @@ const comparedNames = Array.from({ length: 10 }, (_, run) => `compare-${run < 8 
 const comparedCount = 8;
 const comparedSteps = 10_000;
 const longSteps = 100_000;
+const groupSize = { sequences: 64, tokens: 4096 };
 
 /**
  * Every figure is from what a person does to the frame that shows its result, by the machine's clock.
@@ -26,7 +29,7 @@ const longSteps = 100_000;
  * @returns {Promise<Record<string, number>>}
  */
 export async function measurePanel({ workbench, vsix, folder, pictures, wanted }) {
-  const place = writeRuns(folder);
+  const place = await writeRuns(folder);
   const server = await startServer(workbench, {
     vsix: [vsix],
     settings: { 'workbench.colorTheme': 'Dark Modern', 'srft.notifications': 'none' },
@@ -61,6 +64,7 @@ export async function measurePanel({ workbench, vsix, folder, pictures, wanted }
     if (isWanted('compare_10x10x10k_ms', 'compare_10x10x10k_cold_ms')) await take('compare', () => comparing(bench));
     if (isWanted('event_to_screen_ms')) await take('event', () => appending(bench));
     if (isWanted('rollouts_100k_open_ms', 'rollouts_scroll_p95_ms')) await take('rollouts', () => listing(bench));
+    if (isWanted('group_64x4k_open_ms')) await take('group', () => grouping(bench));
     if (isWanted('pan_frame_ms', 'pan_frame_p95_ms')) await take('pan', () => panning(bench));
     if (isWanted('activation_ms')) await take('activation', () => activating(bench));
     return figures;
@@ -71,7 +75,7 @@ export async function measurePanel({ workbench, vsix, folder, pictures, wanted }
 }
 
 /** @param {string} folder */
-function writeRuns(folder) {
+async function writeRuns(folder) {
   const workspace = join(folder, 'workspace');
   const elsewhere = join(folder, 'elsewhere');
   mkdirSync(join(workspace, 'runs'), { recursive: true });
@@ -81,6 +85,7 @@ function writeRuns(folder) {
   writeLongRun(join(elsewhere, 'listed'), { steps: 1000, rollouts: 100_000, seed: 60, created: 4 });
   writeLongRun(join(elsewhere, 'long'), { steps: longSteps, seed: 70, created: 5 });
   writeLongRun(join(elsewhere, 'million'), { steps: 1_000_000, metrics: 8, seed: 80, created: 6 });
+  await writeGroupRun(join(elsewhere, 'group'), { ...groupSize, created: 2 });
   comparedNames.forEach((name, run) => {
     writeLongRun(join(elsewhere, name), { steps: comparedSteps, seed: 100 + run, created: 10 + run });
   });
@@ -88,7 +93,7 @@ function writeRuns(folder) {
 }
 
 /** @typedef {import('playwright-core').Page} Page */
-/** @typedef {{ browser: import('playwright-core').Browser, page: Page, place: ReturnType<typeof writeRuns>, pictures: string }} Bench */
+/** @typedef {{ browser: import('playwright-core').Browser, page: Page, place: Awaited<ReturnType<typeof writeRuns>>, pictures: string }} Bench */
 
 /** The first webview of a session takes seconds; what every later one costs without anything in it is told besides. @param {Bench} bench */
 async function warmUp({ page, pictures }) {
@@ -275,6 +280,15 @@ async function listing({ browser, page, place, pictures }) {
     rollouts_scroll_ms: median(all),
     rollouts_scroll_frames: all.length,
   };
+}
+
+/** @param {Bench} bench */
+async function grouping({ page, place, pictures }) {
+  await openFolder(page, join(place.elsewhere, 'group'));
+  await drawn(page, 1);
+  const figures = await measureGroup(page, groupSize.sequences, pictures);
+  await closeEditors(page);
+  return figures;
 }
 
 /** @param {Bench} bench */

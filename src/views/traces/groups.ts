@@ -1,8 +1,8 @@
 import { valueAt } from '../../../core/columns';
 import { forksOf, partedAt, type Branch, type Member } from '../../../core/groupForks';
-import { isCurrent } from '../../../core/rolloutIndex';
 import { traceOf, type Trace } from '../../../core/trace';
 import { shownToken } from '../../../core/traceWords';
+import { rowsOfGroup } from '../../runs/groupMessage';
 import type { RunWatch } from '../../runs/runWatch';
 import type { OpenTrace } from './traceLibrary';
 
@@ -63,33 +63,10 @@ export class Groups {
   }
 }
 
-/** Rows of the group of a row: they stand side by side in the index. */
-export function rowsOfGroup({ store }: RunWatch, row: number): number[] {
-  const { index, model } = store;
-  const isSame = (other: number): boolean =>
-    passOf(index.kinds[other]) === passOf(index.kinds[row]) &&
-    index.promptIds[other] === index.promptIds[row] &&
-    (['attempt', 'step', 'group'] as const).every(
-      (name) => valueAt(index.numbers[name], other) === valueAt(index.numbers[name], row),
-    );
-  let first = row;
-  while (first > 0 && isSame(first - 1)) first -= 1;
-  let end = row + 1;
-  while (end < index.length && isSame(end)) end += 1;
-  return Array.from({ length: end - first }, (_, place) => first + place).filter((one) =>
-    isCurrent(index, one, model.attempts),
-  );
-}
-
-/** Answers of an evaluation may have the same numbers as those of the step before it. */
-function passOf(kind: string | undefined): string {
-  return kind === 'evaluation' || kind === 'probe' ? kind : 'training';
-}
-
 async function readGroup(run: RunWatch, row: number): Promise<readonly GroupMember[]> {
   const { store } = run;
   const read = await Promise.all(
-    rowsOfGroup(run, row).map(async (one): Promise<GroupMember[]> => {
+    rowsOfGroup(store, row).map(async (one): Promise<GroupMember[]> => {
       const record = await store.readRollout(one);
       const ids = record.kind === 'read' ? record.value.columns.get('id')?.values : undefined;
       if (record.kind === 'broken' || ids === undefined) return [];

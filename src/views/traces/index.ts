@@ -1,6 +1,7 @@
 import { languages, window, workspace, type Disposable, type ExtensionContext } from 'vscode';
 import type { RunLibrary } from '../library';
 import type { Log } from '../log';
+import { GroupPanels } from './groupPanels';
 import { RewardConsent } from '../rewardConsent';
 import type { TrainerEnvironment } from '../trainerEnvironment';
 import { Groups } from './groups';
@@ -25,6 +26,7 @@ export interface TraceParts {
 export interface TraceFeatures extends Disposable {
   readonly commands: TraceCommands;
   readonly editors: TraceEditors;
+  readonly groupPanels: GroupPanels;
 }
 
 const language = 'srft-trace';
@@ -42,6 +44,7 @@ export function registerTraces(
   });
   const judging = new Judging({ environment, consent: new RewardConsent(context.globalState), log });
   const traceCommands = new TraceCommands(context, traces, editors, curves, judging);
+  const groupPanels = new GroupPanels(context, editors, { library, traces, log });
   const outline = new TraceOutline(traces);
   const selector = { scheme: traceScheme };
   const owned: Disposable[] = [
@@ -49,6 +52,8 @@ export function registerTraces(
     judging,
     lenses,
     editors,
+    groupPanels,
+    groupPanels.registerSerializer(),
     languages.registerCodeLensProvider(selector, lenses),
     languages.registerHoverProvider(selector, new TraceHover(traces, groups)),
     languages.registerDocumentSymbolProvider(selector, outline),
@@ -62,6 +67,7 @@ export function registerTraces(
   return {
     commands: traceCommands,
     editors,
+    groupPanels,
     dispose: () => {
       for (const part of owned) part.dispose();
     },

@@ -18,6 +18,7 @@ import { judgementText, type JudgedLine, type Judgement } from '../../../core/ju
 import { isCurrent } from '../../../core/rolloutIndex';
 import { rolloutText } from '../../../core/rolloutColumns';
 import { traceOf } from '../../../core/trace';
+import { rowsOfGroup } from '../../runs/groupMessage';
 import type { RunWatch } from '../../runs/runWatch';
 import { callTrainer } from '../../runs/trainerCall';
 import { recipeFileOf } from '../forkQuestions';
@@ -26,7 +27,6 @@ import { shownPath } from '../pick';
 import { cancellable } from '../recipes/cancellable';
 import type { RewardConsent } from '../rewardConsent';
 import type { TrainerEnvironment } from '../trainerEnvironment';
-import { rowsOfGroup } from './groups';
 
 /** What judging needs of the rest of the extension. */
 export interface JudgingParts {
@@ -173,7 +173,7 @@ async function pickRows(run: RunWatch, row: number): Promise<readonly number[] |
   );
   const scopes: (QuickPickItem & { rows: readonly number[] })[] = [
     { label: 'This rollout', rows: [row] },
-    { label: 'Its group', rows: rowsOfGroup(run, row) },
+    { label: 'Its group', rows: rowsOfGroup(run.store, row) },
     { label: `Step ${step}`, rows: current.filter((one) => valueAt(index.numbers.step, one) === step) },
     { label: 'The whole run', rows: current },
   ];

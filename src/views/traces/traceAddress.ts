@@ -75,6 +75,18 @@ export function pastedAddress(text: string): TraceAddress | undefined {
   }
 }
 
+/** Is something that a command was called with the address of a trace? */
+export function isAddress(value: unknown): value is TraceAddress {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'runId' in value &&
+    'id' in value &&
+    typeof value.runId === 'string' &&
+    typeof value.id === 'string'
+  );
+}
+
 function queryOf({ runId, id }: TraceAddress): string {
   return new URLSearchParams({ run: runId, rollout: id }).toString();
 }

@@ -20,7 +20,7 @@ import { placeAt, tokenCount } from '../../../core/trace';
 import { factsOfTrace } from '../../../core/traceWords';
 import { visibleWords } from '../../../core/visibleWords';
 import type { RunWatch } from '../../runs/runWatch';
-import { addressOf, linkOf, pastedAddress, type TraceAddress, type TraceRange } from './traceAddress';
+import { addressOf, isAddress, linkOf, pastedAddress, type TraceAddress, type TraceRange } from './traceAddress';
 import type { TraceEditors } from './traceEditors';
 import { tokenAtPosition, tokenSentence } from './traceHover';
 import type { Judging } from './judging';
@@ -227,17 +227,6 @@ function markdownOf({ trace, origin }: OpenTrace): string {
 
 function fenced(text: string, fence: string): string {
   return `${fence}text\n${text}${text.endsWith('\n') ? '' : '\n'}${fence}`;
-}
-
-function isAddress(value: unknown): value is TraceAddress {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    'runId' in value &&
-    'id' in value &&
-    typeof value.runId === 'string' &&
-    typeof value.id === 'string'
-  );
 }
 
 function isRange(value: unknown): value is TraceRange {

@@ -74,6 +74,7 @@ function verdict({ run, row, address }: RunOrigin): Command[] {
     ...(advantage === null ? [] : [said(`advantage ${short(advantage)}`)]),
     { title: `step ${step}: Show on Curves`, command: 'srft.showOnCurves', arguments: [address] },
     { title: 'Same Prompt Over Time', command: 'srft.samePrompt', arguments: [address] },
+    { title: 'Group', command: 'srft.showGroup', arguments: [address] },
     { title: 'Promote to Demonstration', command: 'srft.promote', arguments: [address] },
     { title: 'Judge Again', command: 'srft.judgeAgain', arguments: [address] },
     { title: 'Compare With…', command: 'srft.compareTraces', arguments: [address] },

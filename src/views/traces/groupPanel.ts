@@ -1,0 +1,127 @@
+import { commands, Uri, type Disposable, type WebviewPanel } from 'vscode';
+import type { OpenToken, ToGroupView } from '../../../core/generated/group';
+import { validateToGroupHost } from '../../../core/generated/groupValidators.mjs';
+import { visibleWords } from '../../../core/visibleWords';
+import { readGroup, rowsOfGroup, type ReadGroup } from '../../runs/groupMessage';
+import type { RunStore } from '../../runs/runStore';
+import type { RunLibrary } from '../library';
+import type { Log } from '../log';
+import { pageOf } from '../panelPage';
+import type { TraceAddress, TraceRange } from './traceAddress';
+import type { TraceLibrary } from './traceLibrary';
+
+/** What the view of a group needs of the rest. */
+export interface GroupParts {
+  readonly extensionUri: Uri;
+  readonly library: RunLibrary;
+  readonly traces: TraceLibrary;
+  readonly log: Log;
+}
+
+/** A group that was read, as long as its run's index is the same. */
+interface Known {
+  readonly index: RunStore['index'];
+  readonly group: ReadGroup;
+}
+
+/** One webview and the group it shows. Hidden it gets nothing, and shown again it is told all. */
+export class GroupPanel {
+  /** Names the group, once it is known: its run and the first of its rollouts. */
+  key: string | undefined;
+  private known: Known | undefined;
+  private isWaiting = false;
+  private readonly subscriptions: readonly Disposable[];
+
+  constructor(
+    private readonly panel: WebviewPanel,
+    private address: TraceAddress,
+    private readonly parts: GroupParts,
+  ) {
+    const { extensionUri, library } = parts;
+    panel.iconPath = {
+      light: Uri.joinPath(extensionUri, 'media', 'group-light.svg'),
+      dark: Uri.joinPath(extensionUri, 'media', 'group-dark.svg'),
+    };
+    this.subscriptions = [
+      panel.webview.onDidReceiveMessage((message: unknown) => {
+        this.guard(this.receive(message));
+      }),
+      // A view that a reload restored may be of a run that is found a moment later.
+      library.onList(() => {
+        if (this.isWaiting) this.guard(this.tell());
+      }),
+    ];
+    panel.webview.html = pageOf(panel.webview, extensionUri, { page: 'group', title: 'Group', state: address });
+  }
+
+  /** Come to the front, with this rollout of the group chosen. */
+  show(address: TraceAddress): void {
+    this.address = address;
+    const isVisible = this.panel.visible;
+    this.panel.reveal();
+    if (isVisible) this.guard(this.tell());
+  }
+
+  /** Let go, once the panel is closed. */
+  release(): void {
+    for (const subscription of this.subscriptions) subscription.dispose();
+  }
+
+  dispose(): void {
+    this.panel.dispose();
+  }
+
+  private async receive(message: unknown): Promise<void> {
+    if (!validateToGroupHost(message)) this.parts.log.error('a group’s view sent a message that is none');
+    else if (message.kind === 'ready') await this.tell();
+    else if (this.known !== undefined) await openToken(this.known.group, this.address.runId, message);
+  }
+
+  private async tell(): Promise<void> {
+    const found = await this.parts.traces.find(this.address);
+    this.isWaiting = found.kind === 'broken';
+    if (found.kind === 'broken') {
+      this.send({ kind: 'trouble', message: found.reason });
+      return;
+    }
+    const { run, row } = found.value;
+    const { index } = run.store;
+    this.key = groupKey(run.store, row);
+    // A run that was begun anew has another index; what was read of the old one is no longer true.
+    if (this.known?.index !== index || !this.known.group.samples.some(({ id }) => id === this.address.id))
+      this.known = { index, group: await readGroup(run.store, row, this.parts.library.header(run).name) };
+    const { message, samples } = this.known.group;
+    this.panel.title = `${visibleWords(message.prompt).slice(0, 60)} · step ${message.step} · group`;
+    this.send({ ...message, opened: samples.findIndex(({ id }) => id === this.address.id) });
+  }
+
+  private send(message: ToGroupView): void {
+    if (this.panel.visible) void this.panel.webview.postMessage(message);
+  }
+
+  private guard(work: Promise<void>): void {
+    work.catch((error: unknown) => {
+      this.parts.log.error(error instanceof Error ? error : String(error));
+      this.send({ kind: 'trouble', message: error instanceof Error ? error.message : String(error) });
+    });
+  }
+}
+
+/** Names the group of a row. */
+export function groupKey(store: RunStore, row: number): string {
+  const [first = row] = rowsOfGroup(store, row);
+  return `${store.manifest.run_id} ${store.index.ids[first] ?? ''}`;
+}
+
+/** Open the trace of a sample at a token; behind its last, at the last. */
+async function openToken({ samples }: ReadGroup, runId: string, { sample, token }: OpenToken): Promise<void> {
+  const chosen = samples[sample];
+  if (chosen === undefined) return;
+  await commands.executeCommand('srft.openTrace', { runId, id: chosen.id }, rangeOf(chosen.trace?.starts, token));
+}
+
+function rangeOf(starts: Uint32Array | undefined, token: number): TraceRange | undefined {
+  if (starts === undefined || starts.length < 2) return undefined;
+  const place = Math.min(token, starts.length - 2);
+  return { from: starts[place] ?? 0, to: starts[place + 1] ?? 0 };
+}

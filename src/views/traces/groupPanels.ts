@@ -1,0 +1,79 @@
+import { Uri, ViewColumn, window, type Disposable, type ExtensionContext, type WebviewPanel } from 'vscode';
+import { groupKey, GroupPanel, type GroupParts } from './groupPanel';
+import { isAddress, type TraceAddress } from './traceAddress';
+import type { TraceEditors } from './traceEditors';
+
+const viewType = 'srft.group';
+
+/** The group views of this window, one a group. */
+export class GroupPanels implements Disposable {
+  private readonly panels = new Set<GroupPanel>();
+  private readonly parts: GroupParts;
+
+  constructor(
+    context: ExtensionContext,
+    private readonly editors: TraceEditors,
+    parts: Omit<GroupParts, 'extensionUri'>,
+  ) {
+    this.parts = { ...parts, extensionUri: context.extensionUri };
+  }
+
+  /** Show the group of a rollout, by default of the trace in front. */
+  async showGroup(target: unknown): Promise<void> {
+    const origin = this.editors.active?.open.origin;
+    const shown = origin?.kind === 'run' ? origin.address : undefined;
+    const address = isAddress(target) ? target : shown;
+    if (address === undefined) {
+      void window.showInformationMessage('Open a trace first: choose a rollout in a run’s panel.');
+      return;
+    }
+    const found = await this.parts.traces.find(address);
+    if (found.kind === 'broken') {
+      void window.showErrorMessage(found.reason);
+      return;
+    }
+    const key = groupKey(found.value.run.store, found.value.row);
+    const known = [...this.panels].find((panel) => panel.key === key);
+    if (known !== undefined) known.show(address);
+    else
+      this.adopt(window.createWebviewPanel(viewType, 'Group', ViewColumn.Active, this.webviewOptions()), address, key);
+  }
+
+  /** Brings back the groups of a window that was reloaded. */
+  registerSerializer(): Disposable {
+    return window.registerWebviewPanelSerializer(viewType, {
+      deserializeWebviewPanel: (panel, state: unknown) => {
+        const address = addressIn(state);
+        panel.webview.options = this.webviewOptions();
+        if (address === undefined) panel.dispose();
+        else this.adopt(panel, address);
+        return Promise.resolve();
+      },
+    });
+  }
+
+  dispose(): void {
+    for (const panel of this.panels) panel.dispose();
+  }
+
+  private adopt(webview: WebviewPanel, address: TraceAddress, key?: string): void {
+    const panel = new GroupPanel(webview, address, this.parts);
+    panel.key = key;
+    this.panels.add(panel);
+    webview.onDidDispose(() => {
+      this.panels.delete(panel);
+      panel.release();
+    });
+  }
+
+  private webviewOptions(): { enableScripts: true; localResourceRoots: Uri[]; enableFindWidget: boolean } {
+    const localResourceRoots = [Uri.joinPath(this.parts.extensionUri, 'dist', 'webview')];
+    return { enableScripts: true, localResourceRoots, enableFindWidget: true };
+  }
+}
+
+/** The address in what a view kept, whatever it is. */
+function addressIn(state: unknown): TraceAddress | undefined {
+  if (typeof state !== 'object' || state === null || !('host' in state)) return undefined;
+  return isAddress(state.host) ? state.host : undefined;
+}

@@ -1,0 +1,90 @@
+import type { VNode } from 'preact';
+import type { GroupMessage } from '../core/generated/group';
+import { formatCount } from '../core/format';
+import { ForkDetail } from './groupDetail';
+import { EntropyRows } from './groupEntropy';
+import { choice, showOnly } from './groupState';
+import { GroupTree } from './groupTree';
+import { Icon } from './icon';
+import { visibleText, visibleWords } from './visibleText';
+
+/** All that was written to one prompt in one step. */
+export function GroupPage({ group }: { readonly group: GroupMessage }): VNode {
+  const { text, characters, notes, branches } = group;
+  return (
+    <main class="group">
+      <GroupHead group={group} />
+      {text !== '' && (
+        <div class="group-prompt">
+          <span class="secondary">Prompt</span>
+          <div class="group-prompt-text" tabIndex={0} role="region" aria-label="Prompt">
+            {visibleText(text)}
+            {text.length < characters && (
+              <span class="secondary">
+                {' '}
+                … {formatCount(text.length)} of {formatCount(characters)} characters
+              </span>
+            )}
+          </div>
+        </div>
+      )}
+      {notes.map((note) => (
+        <div class="oddities" role="status" key={note}>
+          <Icon name="info" /> <span>{visibleText(note)}</span>
+        </div>
+      ))}
+      <GroupTree />
+      {branches.length > 0 && (
+        <div class="group-foot">
+          <ForkDetail />
+          <EntropyRows />
+        </div>
+      )}
+    </main>
+  );
+}
+
+function GroupHead({ group }: { readonly group: GroupMessage }): VNode {
+  const { run, step, prompt, samples, reward, meanEntropy } = group;
+  const own = samples.filter(({ given }) => !given);
+  const given = samples.length - own.length;
+  const right = own.filter(({ correct }) => correct).length;
+  const demonstrations = given === 0 ? '' : given === 1 ? ', and the demonstration' : `, and ${given} demonstrations`;
+  return (
+    <header class="group-head">
+      <h1 class="one-line" title={visibleWords(`${prompt} of ${run}`)}>
+        {visibleText(prompt)}, step {step}
+      </h1>
+      <Fact name="right">
+        {right} of {own.length} {own.length === 1 ? 'rollout' : 'rollouts'}
+        {demonstrations}
+      </Fact>
+      {reward !== null && <Fact name="mean reward">{reward.toFixed(2)}</Fact>}
+      {meanEntropy !== null && <Fact name="mean entropy">{meanEntropy.toFixed(2)} nats</Fact>}
+      <span class="spacer" />
+      <div class="filters" role="group" aria-label="Forks">
+        {[false, true].map((only) => (
+          <button
+            type="button"
+            key={String(only)}
+            class={choice.value.only === only ? 'filter chosen' : 'filter'}
+            aria-pressed={choice.value.only === only}
+            onClick={() => {
+              showOnly(only);
+            }}
+          >
+            {only ? 'Only where right and wrong part' : 'All forks'}
+          </button>
+        ))}
+      </div>
+    </header>
+  );
+}
+
+function Fact({ name, children }: { readonly name: string; readonly children: VNode['props']['children'] }): VNode {
+  return (
+    <span class="fact">
+      <span class="secondary">{name}</span> {children}
+    </span>
+  );
+}
