@@ -1,6 +1,6 @@
 import { valueAt } from '../../../core/columns';
 import { forksOf, partedAt, type Branch, type Member } from '../../../core/groupForks';
-import { isCurrent } from '../../../core/rolloutIndex';
+import { isCurrent, isSameGroup } from '../../../core/rolloutIndex';
 import { traceOf, type Trace } from '../../../core/trace';
 import { shownToken } from '../../../core/traceWords';
 import type { RunWatch } from '../../runs/runWatch';
@@ -66,12 +66,7 @@ export class Groups {
 /** Rows of the group of a row: they stand side by side in the index. */
 export function rowsOfGroup({ store }: RunWatch, row: number): number[] {
   const { index, model } = store;
-  const isSame = (other: number): boolean =>
-    passOf(index.kinds[other]) === passOf(index.kinds[row]) &&
-    index.promptIds[other] === index.promptIds[row] &&
-    (['attempt', 'step', 'group'] as const).every(
-      (name) => valueAt(index.numbers[name], other) === valueAt(index.numbers[name], row),
-    );
+  const isSame = (other: number): boolean => isSameGroup(index, other, row);
   let first = row;
   while (first > 0 && isSame(first - 1)) first -= 1;
   let end = row + 1;
@@ -79,11 +74,6 @@ export function rowsOfGroup({ store }: RunWatch, row: number): number[] {
   return Array.from({ length: end - first }, (_, place) => first + place).filter((one) =>
     isCurrent(index, one, model.attempts),
   );
-}
-
-/** Answers of an evaluation may have the same numbers as those of the step before it. */
-function passOf(kind: string | undefined): string {
-  return kind === 'evaluation' || kind === 'probe' ? kind : 'training';
 }
 
 async function readGroup(run: RunWatch, row: number): Promise<readonly GroupMember[]> {
