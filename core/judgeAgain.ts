@@ -1,5 +1,5 @@
 import { valueAt } from './columns';
-import type { RolloutIndex } from './rolloutIndex';
+import { groupName, type RolloutIndex } from './rolloutIndex';
 import { tokenCount, type Trace } from './trace';
 
 /** What of a recipe a judge's question depends on. */
@@ -83,7 +83,7 @@ export function judgeReply(
 export function rejudged(index: RolloutIndex, verdicts: readonly NewVerdict[], divideByStd: boolean): Rejudged[] {
   const groups = new Map<string, NewVerdict[]>();
   for (const verdict of verdicts) {
-    const key = groupKey(index, verdict.row);
+    const key = groupName(index, verdict.row);
     groups.set(key, [...(groups.get(key) ?? []), verdict]);
   }
   const advantages = new Map<number, { readonly before: number; readonly after: number }>();
@@ -138,11 +138,6 @@ export function groupAdvantages(rewards: readonly number[], divideByStd: boolean
   if (!divideByStd) return centred;
   const variance = centred.reduce((sum, value) => sum + value * value, 0) / (count - 1);
   return centred.map((value) => value / (Math.sqrt(variance) + stdGuard));
-}
-
-function groupKey({ numbers, promptIds }: RolloutIndex, row: number): string {
-  const places = [numbers.attempt, numbers.step, numbers.group].map((values) => valueAt(values, row));
-  return `${places.join(' ')} ${promptIds[row] ?? ''}`;
 }
 
 function numberOrNull(value: unknown): number | null {

@@ -124,6 +124,19 @@ export function isCurrent(index: RolloutIndex, row: number, attempts: readonly A
   return attempts.every((later) => later.attempt <= attempt || later.fromStep === null || step <= later.fromStep);
 }
 
+/** Are two rows of the same group? Evaluations, probes and the step before them number their groups alike. */
+export function isSameGroup(index: RolloutIndex, one: number, other: number): boolean {
+  return groupName(index, one) === groupName(index, other);
+}
+
+/** What names the group of a row within its run. */
+export function groupName({ kinds, numbers, promptIds }: RolloutIndex, row: number): string {
+  const kind = kinds[row] ?? '';
+  const pass = kind === 'evaluation' || kind === 'probe' ? kind : 'training';
+  const places = [numbers.attempt, numbers.step, numbers.group].map((values) => valueAt(values, row));
+  return `${pass} ${places.join(' ')} ${promptIds[row] ?? ''}`;
+}
+
 function addressColumns(): AddressColumns {
   return { segment: numberColumn(), offset: numberColumn(), length: numberColumn() };
 }

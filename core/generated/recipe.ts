@@ -57,6 +57,10 @@ export interface Recipe {
    * A last set that chose nothing; null has none.
    */
   final_evaluation?: FinalEvaluationConfig | null;
+  /**
+   * Training problems answered at each pass of `evaluation`, which must be there; null asks none.
+   */
+  probes?: ProbesConfig | null;
   checkpoint?: CheckpointConfig;
   recording?: RecordingConfig;
   /**
@@ -682,6 +686,29 @@ export interface FinalEvaluationConfig {
   samples?: number;
   /**
    * How the sampled responses are written.
+   */
+  sampling?: SamplingConfig;
+}
+/**
+ * A few problems of the training data, answered again at each evaluation, so that steps can be laid side by side.
+ *
+ * They choose nothing and count in no accuracy; their random numbers are the same each time.
+ */
+export interface ProbesConfig {
+  /**
+   * Ids of problems of `data`; null takes the first ones.
+   */
+  ids?: [string, ...string[]] | null;
+  /**
+   * Where `ids` is null: so many problems from the beginning of `data`.
+   */
+  first?: number;
+  /**
+   * Responses a problem, each time.
+   */
+  samples?: number;
+  /**
+   * How they are written; temperature 0 is greedy and takes one response a problem.
    */
   sampling?: SamplingConfig;
 }

@@ -93,6 +93,7 @@ function limits(property) {
     minLength: 'length ≥',
     maxLength: 'length ≤',
     minItems: 'items ≥',
+    maxItems: 'items ≤',
     pattern: 'matches',
   };
   const isTuple = property.prefixItems !== undefined;

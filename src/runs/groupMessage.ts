@@ -1,3 +1,4 @@
+import { isSameGroup } from '../../core/rolloutIndex';
 import { valueAt, type NumberColumn } from '../../core/columns';
 import type { GroupBranch, GroupMessage, GroupSample } from '../../core/generated/group';
 import { groupTree, type GroupNode, type Sequence } from '../../core/groupTree';
@@ -24,12 +25,7 @@ const tailCharacters = 120;
 
 /** Rows of the group of a row: they stand side by side in the index. */
 export function rowsOfGroup({ index }: RunStore, row: number): number[] {
-  const isSame = (other: number): boolean =>
-    passOf(index.kinds[other]) === passOf(index.kinds[row]) &&
-    index.promptIds[other] === index.promptIds[row] &&
-    (['attempt', 'step', 'group'] as const).every(
-      (name) => valueAt(index.numbers[name], other) === valueAt(index.numbers[name], row),
-    );
+  const isSame = (other: number): boolean => isSameGroup(index, other, row);
   let first = row;
   while (first > 0 && isSame(first - 1)) first -= 1;
   let end = row + 1;
@@ -77,11 +73,6 @@ export async function readGroup(store: RunStore, row: number, run: string): Prom
 function firstOf(all: readonly number[], row: number): number[] {
   const first = all.slice(0, mostSequences);
   return first.includes(row) ? first : [...first.slice(0, -1), row];
-}
-
-/** Answers of an evaluation may have the same numbers as those of the step before it. */
-function passOf(kind: string | undefined): string {
-  return kind === 'evaluation' || kind === 'probe' ? kind : 'training';
 }
 
 function sequenceOf({ index }: RunStore, row: number, ids: ArrayLike<number>, trace: Trace | undefined): Sequence {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import time
 from collections.abc import Sequence
@@ -162,11 +163,13 @@ def _memory(
 
 
 def _evaluation_answers(ready: Prepared) -> tuple[int, int]:
-    """How often the held-out problems are asked, and how many answers each time."""
-    config = ready.recipe.evaluation
+    """How often the held-out problems and the probes are asked, and how many answers each time."""
+    config, probes = ready.recipe.evaluation, ready.recipe.probes
     if config is None:
         return 0, 0
-    return ready.recipe.training.steps // config.every + 1, len(ready.held_out) * (config.samples + 1)
+    passes = math.ceil(ready.recipe.training.steps / config.every) + 1
+    of_probes = 0 if probes is None else len(ready.probes) * probes.samples
+    return passes, len(ready.held_out) * (config.samples + 1) + of_probes
 
 
 def _findings(ready: Prepared, measured: Measured, cut: CutDemonstrations | None) -> list[Finding]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -84,6 +84,56 @@ class Collector:
         for row in rows:
             by_group.setdefault(row.group, []).append(row)
         return [Group(problem=group_rows[0].problem, rows=tuple(group_rows)) for group_rows in by_group.values()]
+
+    def answers(
+        self,
+        problems: Sequence[Problem],
+        settings: Sequence[SamplingSettings],
+        *,
+        kind: Kind,
+        seed_of: Callable[[Problem, int], int],
+        step: int,
+        policy_version: int,
+        watch: Watch | None,
+    ) -> list[Group]:
+        """Judged answers nobody trains on: of each problem, one at each of `settings`.
+
+        `seed_of` is told the problem and the place of the setting.
+        """
+        slots = [(group, index) for group in range(len(problems)) for index in range(len(settings))]
+        requests = [
+            Request(
+                id=place,
+                prefix_ids=problems[group].prompt_ids,
+                settings=settings[index],
+                seed=seed_of(problems[group], index),
+            )
+            for place, (group, index) in enumerate(slots)
+        ]
+        answered = self.sample(requests, policy_version, watch)
+        in_order = [answered[request.id] for request in requests]
+        verdicts = self.judge_rows([problems[group] for group, _ in slots], in_order, settings[0].max_tokens)
+        rows: list[list[Row]] = [[] for _ in problems]
+        for (group, index), sample, verdict in zip(slots, in_order, verdicts, strict=True):
+            rows[group].append(
+                Row(
+                    problem=problems[group],
+                    step=step,
+                    group=group,
+                    index=index,
+                    kind=kind,
+                    token_ids=sample.token_ids,
+                    stop_reason=sample.stop_reason,
+                    policy_version=sample.policy_version,
+                    reward=verdict.reward,
+                    reward_parts=verdict.parts,
+                    correct=verdict.correct,
+                    logprobs=sample.logprobs,
+                    entropies=sample.entropies,
+                    note=verdict.note,
+                )
+            )
+        return [Group(problem=problem, rows=tuple(own)) for problem, own in zip(problems, rows, strict=True)]
 
     def sample(self, requests: Sequence[Request], policy_version: int, watch: Watch | None) -> dict[int, Sample]:
         """All samples, by the place of their request."""

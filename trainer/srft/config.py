@@ -435,6 +435,22 @@ class FinalEvaluationConfig(Frozen):
     """How the sampled responses are written."""
 
 
+class ProbesConfig(Frozen):
+    """A few problems of the training data, answered again at each evaluation, so that steps can be laid side by side.
+
+    They choose nothing and count in no accuracy; their random numbers are the same each time.
+    """
+
+    ids: tuple[str, ...] | None = Field(None, min_length=1, max_length=64)
+    """Ids of problems of `data`; null takes the first ones."""
+    first: int = Field(3, ge=1, le=64)
+    """Where `ids` is null: so many problems from the beginning of `data`."""
+    samples: int = Field(1, ge=1, le=64)
+    """Responses a problem, each time."""
+    sampling: SamplingConfig = SamplingConfig()
+    """How they are written; temperature 0 is greedy and takes one response a problem."""
+
+
 class CheckpointConfig(Frozen):
     """What is kept of the weights."""
 
@@ -495,6 +511,8 @@ class Recipe(Frozen):
     """Held-out problems; null evaluates nothing."""
     final_evaluation: FinalEvaluationConfig | None = None
     """A last set that chose nothing; null has none."""
+    probes: ProbesConfig | None = None
+    """Training problems answered at each pass of `evaluation`, which must be there; null asks none."""
     checkpoint: CheckpointConfig = CheckpointConfig()
     """What is kept of the weights."""
     recording: RecordingConfig = RecordingConfig()
@@ -520,12 +538,31 @@ class Recipe(Frozen):
                     f"{name}.sampling.temperature is 0 but {name}.samples is {part.samples}, which would all be equal; "
                     f"set the temperature above 0, or {name}.samples to 0 (there is always one greedy answer)"
                 )
+        if self.probes is not None:
+            _probes_agree(self.probes, self.evaluation)
         if self.reward.overlong_buffer >= self.rollouts.max_tokens:
             raise ValueError(
                 f"reward.overlong_buffer is {self.reward.overlong_buffer} but rollouts.max_tokens is "
                 f"{self.rollouts.max_tokens}; make the buffer shorter"
             )
         return self
+
+
+def _probes_agree(probes: ProbesConfig, evaluation: EvaluationConfig | None) -> None:
+    if evaluation is None:
+        raise ValueError(
+            "`probes` is set but evaluation is null, and probes are asked together with its problems; add "
+            "`evaluation`, or set probes to null"
+        )
+    if probes.samples > 1 and probes.sampling.temperature == 0:
+        raise ValueError(
+            f"probes.sampling.temperature is 0 but probes.samples is {probes.samples}, which would all be equal; set "
+            "the temperature above 0, or probes.samples to 1"
+        )
+    ids = probes.ids or ()
+    twice = next((name for place, name in enumerate(ids) if name in ids[:place]), None)
+    if twice is not None:
+        raise ValueError(f"probes.ids names `{twice}` twice; name each problem once")
 
 
 # ---------------------------------------------------------------- presets of SRFT

@@ -13,8 +13,7 @@ from srft.config import SamplingConfig
 from srft.engine.sampler import Watch
 from srft.maths.intervals import mean_interval, pass_at_k, wilson
 from srft.methods.method import Group
-from srft.rewards import Verdict
-from srft.rows import Kind, Problem, Request, Row, Sample, sample_seed
+from srft.rows import Kind, Problem, Row, sample_seed
 from srft.wire import Interval, Metrics
 
 
@@ -48,33 +47,21 @@ def evaluate(
 ) -> Evaluated:
     """Ask every problem once greedily and `samples` times at the sampling settings."""
     begin = time.perf_counter()
-    requests: list[Request] = []
-    owners: list[tuple[int, int]] = []
-    for group, problem in enumerate(problems):
-        for index in range(samples + 1):
-            settings = sampling_settings(sampling, greedy=index == 0)
-            requests.append(
-                Request(
-                    id=len(requests),
-                    prefix_ids=problem.prompt_ids,
-                    settings=settings,
-                    seed=sample_seed(seed, step, f"evaluation\x00{problem.id}", index),
-                )
-            )
-            owners.append((group, index))
-    answered = collector.sample(requests, policy_version, watch)
-    in_order = [answered[request.id] for request in requests]
-    verdicts = collector.judge_rows([problems[group] for group, _ in owners], in_order, sampling.max_tokens)
-    rows: list[list[Row]] = [[] for _ in problems]
-    for (group, index), sample, verdict in zip(owners, in_order, verdicts, strict=True):
-        rows[group].append(_row(problems[group], step, group, index, sample, verdict))
-    greedy = [group_rows[0] for group_rows in rows]
+    sampled = sampling_settings(sampling)
+    groups = collector.answers(
+        problems,
+        [sampling_settings(sampling, greedy=True), *[sampled] * samples],
+        kind=Kind.EVALUATION,
+        seed_of=lambda problem, index: sample_seed(seed, step, f"evaluation\x00{problem.id}", index),
+        step=step,
+        policy_version=policy_version,
+        watch=watch,
+    )
+    greedy = [group.rows[0] for group in groups]
     return Evaluated(
-        groups=[
-            Group(problem=problem, rows=tuple(group_rows)) for problem, group_rows in zip(problems, rows, strict=True)
-        ],
+        groups=groups,
         greedy=_greedy_figures(greedy),
-        sampled=_sampled_figures([group_rows[1:] for group_rows in rows]) if samples else None,
+        sampled=_sampled_figures([group.rows[1:] for group in groups]) if samples else None,
         metrics={
             "length": float(np.mean([len(row.token_ids) for row in greedy])),
             "truncated": float(np.mean([row.truncated for row in greedy])),
@@ -82,25 +69,6 @@ def evaluate(
             "reward": float(np.mean([row.reward for row in greedy])),
             "seconds": time.perf_counter() - begin,
         },
-    )
-
-
-def _row(problem: Problem, step: int, group: int, index: int, sample: Sample, verdict: Verdict) -> Row:
-    return Row(
-        problem=problem,
-        step=step,
-        group=group,
-        index=index,
-        kind=Kind.EVALUATION,
-        token_ids=sample.token_ids,
-        stop_reason=sample.stop_reason,
-        policy_version=sample.policy_version,
-        reward=verdict.reward,
-        reward_parts=verdict.parts,
-        correct=verdict.correct,
-        logprobs=sample.logprobs,
-        entropies=sample.entropies,
-        note=verdict.note,
     )
 
 

@@ -16,6 +16,7 @@ from srft.engine.sampler import make_sampler
 from srft.engine.training_pass import TrainingPass, make_training_pass
 from srft.errors import InputError
 from srft.methods import Phase, phases_of
+from srft.probes import probe_problems
 from srft.recipe import LoadedRecipe
 from srft.rewards import Judge, needs_answer
 from srft.rows import Problem
@@ -41,6 +42,8 @@ class Prepared:
     """Empty without `evaluation`."""
     final: Sequence[Problem]
     """Empty without `final_evaluation`."""
+    probes: Sequence[Problem]
+    """Some of `problems`; empty without `probes`."""
 
     @property
     def base_dir(self) -> Path:
@@ -68,6 +71,7 @@ def prepared(loaded: LoadedRecipe, say: Say, checkpoint: Path | None = None) -> 
     held_out = [] if recipe.evaluation is None else _problems(recipe, recipe.evaluation.data, loaded.base_dir, policy)
     final_set = recipe.final_evaluation
     final = [] if final_set is None else _problems(recipe, final_set.data, loaded.base_dir, policy)
+    probes = [] if recipe.probes is None else probe_problems(recipe.probes, problems, recipe.data, where)
     phases = phases_of(recipe)
     for phase in phases:
         if phase.method.needs.demonstrations == "required":
@@ -91,6 +95,7 @@ def prepared(loaded: LoadedRecipe, say: Say, checkpoint: Path | None = None) -> 
             problems=problems,
             held_out=held_out,
             final=final,
+            probes=probes,
         )
 
 
@@ -119,6 +124,8 @@ def _check_context(recipe: Recipe, policy: Policy, problems: Sequence[Problem], 
         limits.append(("evaluation.sampling.max_tokens", recipe.evaluation.sampling.max_tokens))
     if recipe.final_evaluation is not None:
         limits.append(("final_evaluation.sampling.max_tokens", recipe.final_evaluation.sampling.max_tokens))
+    if recipe.probes is not None:
+        limits.append(("probes.sampling.max_tokens", recipe.probes.sampling.max_tokens))
     if recipe.training.max_response_tokens is not None:
         limits.append(("training.max_response_tokens", min(recipe.training.max_response_tokens, longest_demonstration)))
     if longest_prompt >= policy.context:

@@ -96,8 +96,8 @@ def _fault(path: KeyPath, detail: Any, value: Mapping[str, Any]) -> Fault:
             )
         case "value_error":
             what, _, remedy = str(context["error"]).partition("; ")
-            named = re.match(r"`?([a-z_]+(?:\.[a-z_0-9]+)+)", what)
-            at = tuple(named.group(1).split(".")) if named else path
+            named = re.match(r"`([a-z_]+)`|`?([a-z_]+(?:\.[a-z_0-9]+)+)", what)
+            at = tuple((named[1] or named[2]).split(".")) if named else path
             return Fault(at, what, remedy or "change one of them")
         case "string_pattern_mismatch" | "string_too_short":
             return Fault(path, f"`{key}` is {shortened(given)}", _form(context))
@@ -107,7 +107,7 @@ def _fault(path: KeyPath, detail: Any, value: Mapping[str, Any]) -> Fault:
             return Fault(path, f"`{key}` is {shortened(given)}", f"give a number {_limits(field, context)}")
         case _:
             kind = "" if given is None else f", which is {_kind_of(given)}"
-            return Fault(path, f"`{key}` is {shortened(given)}{kind}", _needed_type(detail, field))
+            return Fault(path, f"`{key}` is {shortened(given)}{kind}", _needed_type(detail, _nullable(path, field)))
 
 
 def dotted(path: KeyPath) -> str:
@@ -242,7 +242,10 @@ def _needed_length(field: FieldInfo | None, context: Mapping[str, Any]) -> str:
     least, most = context.get("min_length"), context.get("max_length")
     if least is not None:
         return f"give at least {_count(least, 'item')}"
-    return f"give exactly {_count(most, 'item')}" if most else "give fewer"
+    if most is None:
+        return "give fewer"
+    fixed = not any(hasattr(item, "max_length") for item in (field.metadata if field else ()))
+    return f"give {'exactly' if fixed else 'at most'} {_count(most, 'item')}"
 
 
 def _count(number: int | None, noun: str) -> str:
@@ -265,7 +268,13 @@ def _kind_of(value: Any) -> str:
             return "an object"
 
 
-def _needed_type(detail: Any, field: FieldInfo | None) -> str:
+def _nullable(path: KeyPath, field: FieldInfo | None) -> bool:
+    """May null stand there? Not for an item of a list."""
+    is_item = path != () and isinstance(path[-1], int)
+    return field is not None and not is_item and type(None) in typing.get_args(field.annotation)
+
+
+def _needed_type(detail: Any, nullable: bool) -> str:
     names = {
         "int_type": "a whole number",
         "float_type": "a number",
@@ -276,7 +285,6 @@ def _needed_type(detail: Any, field: FieldInfo | None) -> str:
         "tuple_type": "a list in [ ]",
     }
     needed = names.get(detail["type"])
-    nullable = field is not None and type(None) in typing.get_args(field.annotation)
     if needed is None:
         return str(detail["msg"]).replace("Input should", "it should")
     return f"write {needed}" + (" or null" if nullable else "")

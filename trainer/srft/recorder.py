@@ -37,6 +37,12 @@ class Recorder:
             ]
             self._append(step, group, rows, place)
 
+    def record_probes(self, step: int, groups: Sequence[Group], temperature: float) -> None:
+        """The groups of the probes; the evaluation they were asked with acknowledges them."""
+        for group in groups:
+            rows = [RowRecord.of(row, self._bytes(row), temperature=temperature) for row in group.rows]
+            self._append(step, group, rows, Pass.PROBE)
+
     def _append(self, step: int, group: Group, rows: Sequence[RowRecord], place: Pass) -> None:
         problem = group.problem
         prompt = PromptRecord(

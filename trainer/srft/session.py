@@ -19,6 +19,7 @@ from srft.methods import Phase
 from srft.methods.method import Group, Method
 from srft.metrics import step_metrics, trained_rows
 from srft.preparation import Prepared, Say
+from srft.probes import ask_probes
 from srft.prompts import PromptSource
 from srft.recorder import Recorder
 from srft.rows import Kind, sample_seed
@@ -129,7 +130,7 @@ class Session:
     # ---------------------------------------------------------------- beside the steps
 
     def evaluate(self, step: int) -> Evaluated | None:
-        """Ask the held-out problems, where there are any."""
+        """Ask the held-out problems and the probes, where there are any."""
         config = self.prepared.recipe.evaluation
         if config is None:
             return None
@@ -137,6 +138,7 @@ class Session:
         with self.ledger.part("evaluate"):
             result = self._ask(self.prepared.held_out, config.samples, config.sampling, step)
             self.recorder.record_evaluation(step, result.groups, config.sampling.temperature, Pass.EVALUATION)
+            self._probe(step)
             self.run.evaluation(step, greedy=result.greedy, sampled=result.sampled, metrics=result.metrics)
         self.run.stage("training")
         self.accuracy = result.accuracy
@@ -234,6 +236,22 @@ class Session:
             policy_version=self.prepared.policy.version,
             watch=self.watch(step, "evaluate"),
         )
+
+    def _probe(self, step: int) -> None:
+        """Ask the probes, where there are any; the next event acknowledges their rows."""
+        config = self.prepared.recipe.probes
+        if config is None:
+            return
+        groups = ask_probes(
+            self.prepared.collector,
+            self.prepared.probes,
+            config,
+            seed=self.prepared.recipe.seed,
+            step=step,
+            policy_version=self.prepared.policy.version,
+            watch=self.watch(step, "evaluate"),
+        )
+        self.recorder.record_probes(step, groups, config.sampling.temperature)
 
     def _watch_for_collapse(self, entropy: float | None) -> None:
         guard = self.prepared.recipe.stop_on_collapse

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 
 from tests.error_table import ErrorCase
@@ -12,6 +13,8 @@ GOOD = """{
   "data": {"path": "data.jsonl"},
 }
 """
+
+EVALUATION = '"evaluation": {"data": {"path": "d"}}'
 
 
 @dataclass(frozen=True)
@@ -361,6 +364,52 @@ REFUSALS = [
         "recipe.srft.json:5: evaluation.sampling.temperature is 0 but evaluation.samples is 4, which would all "
         "be equal; set the temperature above 0, or evaluation.samples to 0 (there is always one greedy answer).",
         with_line('"evaluation": {"data": {"path": "d"}, "samples": 4, "sampling": {"temperature": 0}}'),
+    ),
+    Refusal(
+        "probes without evaluation",
+        "probes without an evaluation",
+        "recipe.srft.json:5: `probes` is set but evaluation is null, and probes are asked together with its problems; "
+        "add `evaluation`, or set probes to null.",
+        with_line('"probes": {}'),
+    ),
+    Refusal(
+        "evaluation set to null",
+        "--set evaluation=null in a recipe with probes",
+        "recipe.srft.json:5: `probes` is set but evaluation is null, and probes are asked together with its problems; "
+        "add `evaluation`, or set probes to null.",
+        with_line('"probes": {}, "evaluation": {"data": {"path": "d"}}'),
+        (("evaluation", "null"),),
+    ),
+    Refusal(
+        "equal probes",
+        "several greedy answers to a probe",
+        "recipe.srft.json:5: probes.sampling.temperature is 0 but probes.samples is 2, which would all be equal; set "
+        "the temperature above 0, or probes.samples to 1.",
+        with_line(f'{EVALUATION}, "probes": {{"samples": 2, "sampling": {{"temperature": 0}}}}'),
+    ),
+    Refusal(
+        "probe twice",
+        "a probe twice",
+        "recipe.srft.json:5: probes.ids names `a` twice; name each problem once.",
+        with_line(f'{EVALUATION}, "probes": {{"ids": ["a", "b", "a"]}}'),
+    ),
+    Refusal(
+        "many probes",
+        "65 probes",
+        "recipe.srft.json:5: `probes.ids` has 65 items; give at most 64 items.",
+        with_line(f'{EVALUATION}, "probes": {{"ids": {json.dumps([str(number) for number in range(65)])}}}'),
+    ),
+    Refusal(
+        "no probes",
+        "an empty list of probes",
+        "recipe.srft.json:5: `probes.ids` has 0 items; give at least 1 item.",
+        with_line(f'{EVALUATION}, "probes": {{"ids": []}}'),
+    ),
+    Refusal(
+        "probe by number",
+        "a number for a probe's id",
+        "recipe.srft.json:5: `probes.ids.0` is 7, which is a whole number; write a text in double quotes.",
+        with_line(f'{EVALUATION}, "probes": {{"ids": [7]}}'),
     ),
     Refusal(
         "set value",

@@ -203,7 +203,11 @@ function settingsOf(run: RunWatch, kind: string | undefined): JudgeSettings {
   const { recipe } = run.store.manifest;
   const tags = sectionOf(recipe, 'prompt')['think_tags'];
   const sampling =
-    kind === 'evaluation' ? sectionOf(sectionOf(recipe, 'evaluation'), 'sampling') : sectionOf(recipe, 'rollouts');
+    kind === 'evaluation'
+      ? sectionOf(sectionOf(recipe, 'evaluation'), 'sampling')
+      : kind === 'probe'
+        ? sectionOf(sectionOf(recipe, 'probes'), 'sampling')
+        : sectionOf(recipe, 'rollouts');
   const maxTokens = sampling['max_tokens'];
   return {
     openingTag: Array.isArray(tags) && typeof tags[0] === 'string' ? tags[0] : '<think>',

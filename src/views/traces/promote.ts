@@ -20,10 +20,8 @@ export async function promote(run: RunWatch, row: number, judging: Judging): Pro
   const { store } = run;
   const { index } = store;
   const kind = index.kinds[row] ?? '';
-  if (kind === 'evaluation' || kind === 'probe') {
-    refuse(
-      `This is an answer to a held-out problem (${kind}). Training on it would make the accuracy of that set worthless.`,
-    );
+  if (kind === 'evaluation') {
+    refuse('This is an answer to a held-out problem. Training on it would make the accuracy of that set worthless.');
     return;
   }
   if (kind === 'demonstration') {

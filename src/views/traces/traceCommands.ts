@@ -15,6 +15,7 @@ import {
 import { valueAt } from '../../../core/columns';
 import { formatNumber } from '../../../core/format';
 import { promptHistory } from '../../../core/promptHistory';
+import { isSameGroup } from '../../../core/rolloutIndex';
 import { rolloutRow } from '../../../core/rolloutList';
 import { placeAt, tokenCount } from '../../../core/trace';
 import { factsOfTrace } from '../../../core/traceWords';
@@ -147,12 +148,8 @@ export class TraceCommands implements UriHandler {
   async neighbour(by: 1 | -1): Promise<void> {
     const open = this.ofRun(this.active());
     if (open === undefined) return;
-    const { numbers } = open.run.store.index;
     const row = open.row + by;
-    const isSame = (['attempt', 'step', 'group'] as const).every(
-      (name) => valueAt(numbers[name], row) === valueAt(numbers[name], open.row),
-    );
-    if (isSame) await this.openRow(open.run, row);
+    if (isSameGroup(open.run.store.index, row, open.row)) await this.openRow(open.run, row);
     else void window.setStatusBarMessage(`This is the ${by === 1 ? 'last' : 'first'} answer of its group.`, 3000);
   }
 

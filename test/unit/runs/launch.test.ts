@@ -144,7 +144,7 @@ describe('the real trainer', () => {
           trainerFolder: resolve('trainer'),
           recipe: join('trainer', 'demo', 'recipes', 'srft.srft.json'),
           runDirectory,
-          overrides: ['evaluation=null', 'final_evaluation=null', 'training.prompts_per_step=2', 'training.steps=2000'],
+          overrides: ['evaluation=null', 'final_evaluation=null', 'probes=null', 'training.prompts_per_step=2', 'training.steps=2000'],
           start: { kind: 'new' },
           env: { ...process.env, HF_HUB_OFFLINE: '1' },
         }),

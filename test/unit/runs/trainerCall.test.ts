@@ -45,7 +45,7 @@ describe('a trainer that answers', () => {
 describe('the real trainer', () => {
   it('checks a recipe', async () => {
     const words: string[] = [];
-    const sizes = ['evaluation=null', 'final_evaluation=null', 'training.prompts_per_step=2', 'method.rollouts=2'];
+    const sizes = ['evaluation=null', 'final_evaluation=null', 'probes=null', 'training.prompts_per_step=2', 'method.rollouts=2'];
     const args = ['check', recipe, '--json', ...sizes.flatMap((size) => ['--set', size])];
     const answer = answered(await callTrainer({ ...real(args), onWords: (line) => words.push(line) }));
     const outcome = checkOutcome(answer.code, answer.stdout, answer.errorLines);

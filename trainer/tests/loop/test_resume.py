@@ -14,6 +14,7 @@ from tests.loop.runs import events, train_here, wait_for, weights
 
 KNOBS = {
     "srft": {},
+    "probes": {"probes": '{"first": 2, "samples": 2, "sampling": {"max_tokens": 8}}'},
     "lora with dropout": {"model.lora": '{"rank": 4, "dropout": 0.2}'},
     "bfloat16 with masters": {"model.dtype": "bfloat16", "training.updates_per_step": "2"},
     "two phases with a reference": {
