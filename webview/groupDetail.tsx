@@ -173,7 +173,9 @@ function ForkTable(): VNode {
             <th class="number">token</th>
             <th>after</th>
             <th class="number">H</th>
-            <th>parts</th>
+            <th>
+              <span class="visually-hidden">consequence</span>
+            </th>
             <th>ways</th>
           </tr>
         </thead>
@@ -196,7 +198,9 @@ function ForkTable(): VNode {
                 </td>
                 <td class="mono">{visibleText(endOf(branch, 24))}</td>
                 <td class="number">{branch.entropy === null ? '–' : branch.entropy.toFixed(2)}</td>
-                <td>{branch.fork === 'decides' ? '◇ right and wrong' : '○ no consequence'}</td>
+                <td title={branch.fork === 'decides' ? 'right and wrong part' : 'without consequence'}>
+                  {branch.fork === 'decides' ? '◇' : '○'}
+                </td>
                 <td>
                   {ways.map((way, place) => (
                     <span key={place}>

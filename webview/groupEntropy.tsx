@@ -52,6 +52,13 @@ export function EntropyRows(): VNode {
       frame.cancel();
     };
   }, []);
+  const row = scene.rows.findIndex(({ sample }) => sample === scene.reader);
+  useEffect(() => {
+    const scrolled = room.current;
+    if (scrolled === null || row === -1) return;
+    const lowest = (row + 1) * rowPitch - (scrolled.clientHeight - axisHeight);
+    scrolled.scrollTop = Math.min(row * rowPitch, Math.max(lowest, scrolled.scrollTop));
+  }, [row]);
   const at = (event: MouseEvent): Pointed | null => placeOf(event, room.current, scene);
   return (
     <section class="entropy-rows" aria-label="Entropy by token">

@@ -1,6 +1,6 @@
 import { computed } from '@preact/signals';
 import type { Colours } from './colours';
-import { branches, choice, entropyOf, layout, samples, tokenOf } from './groupState';
+import { branches, choice, entropyOf, layout, reader, samples, tokenOf } from './groupState';
 
 /** One sample's row. */
 interface EntropyRow {
@@ -24,6 +24,8 @@ export interface EntropyScene {
   /** The chosen token, and how many rows go through its branch. */
   readonly token: number;
   readonly members: ReadonlySet<number>;
+  /** The sample that is read, whose name stands out. */
+  readonly reader: number;
 }
 
 export const rowPitch = 26;
@@ -32,6 +34,8 @@ const labelWidth = 92;
 const rightMargin = 24;
 const barHeight = 17;
 const widestBar = 5;
+const plainFont = '12px system-ui, sans-serif';
+const boldFont = `600 ${plainFont}`;
 
 const rows = computed(() => {
   const { order, shared } = layout.value;
@@ -56,6 +60,7 @@ export const entropyScene = computed((): EntropyScene => {
     ...extent.value,
     token: tokenOf(branch),
     members: new Set(branches.value[branch]?.members),
+    reader: reader.value,
   };
 });
 
@@ -93,7 +98,7 @@ export function drawEntropy(
   canvas.style.width = `${width}px`;
   canvas.style.height = `${height}px`;
   context.scale(scale, scale);
-  context.font = '12px system-ui, sans-serif';
+  context.font = plainFont;
   const { x } = scaleOf(scene, width);
   const bottom = height - axisHeight;
   drawAxis(context, scene, x, { width, bottom, text: colour.secondary, grid: colour.grid });
@@ -109,6 +114,7 @@ export function drawEntropy(
     const base = place * rowPitch - top + rowPitch - 4;
     context.fillStyle = colour.text;
     context.textAlign = 'right';
+    context.font = row.sample === scene.reader ? boldFont : plainFont;
     context.fillText(row.label, labelWidth - 8, base - 3, labelWidth - 8);
     context.fillStyle = colour.rollout;
     context.globalAlpha = highContrast ? 0.6 : 0.4;
@@ -124,6 +130,7 @@ export function drawEntropy(
     }
   }
   context.restore();
+  context.font = plainFont;
   drawCursor(context, scene.token, x, { bottom, width, text: colour.text, box: colour.grid });
 }
 

@@ -63,7 +63,7 @@ function GroupHead({ group }: { readonly group: GroupMessage }): VNode {
       {meanEntropy !== null && <Fact name="mean entropy">{meanEntropy.toFixed(2)} nats</Fact>}
       <span class="spacer" />
       <div class="filters" role="group" aria-label="Forks">
-        {[false, true].map((only) => (
+        {(group.branches.length > 1 ? [false, true] : []).map((only) => (
           <button
             type="button"
             key={String(only)}

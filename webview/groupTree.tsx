@@ -52,6 +52,7 @@ function Tree({ geometry }: { readonly geometry: Geometry }): VNode {
       tabIndex={0}
       aria-label="What the samples share and where they part"
       aria-activedescendant={idOf(branch)}
+      aria-describedby="tree-keys"
       style={{ width: `${geometry.width}px`, height: `${geometry.height}px` }}
       onKeyDown={press}
     >
@@ -59,6 +60,9 @@ function Tree({ geometry }: { readonly geometry: Geometry }): VNode {
         <TreeCell key={cell.node} cell={cell} geometry={geometry} isChosen={cell.node === branch} />
       ))}
       <GroupLinks geometry={geometry} />
+      <span id="tree-keys" hidden>
+        Arrows walk the tree, Enter opens the trace there, N and P go to the next and to the previous fork.
+      </span>
     </div>
   );
 }

@@ -1,16 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { Uri, type Webview } from 'vscode';
 
-/** Which page a webview shows: a script and a style sheet of the same name. */
-export interface PageNames {
-  readonly page: 'panel' | 'group';
-  readonly title: string;
-  /** What the window must know after a reload. */
-  readonly state: object;
-}
+/** Pages there are, each a script and a style sheet of that name, and what they are called. */
+const titles = { panel: 'SRFT Studio', group: 'Group' } as const;
 
-/** The page of a webview. Nothing in it comes from a run. */
-export function pageOf(webview: Webview, extension: Uri, { page, title, state }: PageNames): string {
+/** A page of a webview. Nothing in it comes from a run; what the window must know after a reload stands in `state`. */
+export function pageOf(webview: Webview, extension: Uri, page: keyof typeof titles, state: object): string {
   const nonce = randomBytes(16).toString('base64');
   const resource = (name: string): string =>
     webview.asWebviewUri(Uri.joinPath(extension, 'dist', 'webview', name)).toString();
@@ -29,7 +24,7 @@ export function pageOf(webview: Webview, extension: Uri, { page, title, state }:
 <meta http-equiv="Content-Security-Policy" content="${policy}">
 <meta property="csp-nonce" content="${nonce}">
 <link rel="stylesheet" href="${resource(`${page}.css`)}">
-<title>${title}</title>
+<title>${titles[page]}</title>
 </head>
 <body data-host="${encodeURIComponent(JSON.stringify(state))}">
 <div id="root"></div>

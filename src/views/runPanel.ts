@@ -84,11 +84,7 @@ export class RunPanel implements Disposable {
       this.subscriptions,
     );
     const directories = beginning === undefined ? runs.map(({ store }) => store.directory) : [beginning.directory];
-    webview.html = pageOf(webview, context.extensionUri, {
-      page: 'panel',
-      title: 'SRFT Studio',
-      state: { directories },
-    });
+    webview.html = pageOf(webview, context.extensionUri, 'panel', { directories });
     this.onVisibility();
   }
 

@@ -51,7 +51,7 @@ export class GroupPanel {
         if (this.isWaiting) this.guard(this.tell());
       }),
     ];
-    panel.webview.html = pageOf(panel.webview, extensionUri, { page: 'group', title: 'Group', state: address });
+    panel.webview.html = pageOf(panel.webview, extensionUri, 'group', address);
   }
 
   /** Come to the front, with this rollout of the group chosen. */

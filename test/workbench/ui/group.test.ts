@@ -106,8 +106,8 @@ describe('the group of a rollout', () => {
         await page.locator('.tab.active', { hasText: 'group' }).waitFor();
         await webviewFrame(page).getByRole('button', { name: 'Only where right and wrong part' }).click();
         await webviewFrame(page).locator('.filter.chosen', { hasText: 'Only where' }).waitFor();
-        await page.waitForTimeout(300);
-        await page.reload();
+        // Unlike the page's own reload this one waits until the editors of the window are kept.
+        await Promise.all([page.waitForEvent('load'), command(page, 'Developer: Reload Window')]);
         await page.locator('.tab.active', { hasText: 'group' }).waitFor();
         await webviewFrame(page).locator('.filter.chosen', { hasText: 'Only where right and wrong part' }).waitFor();
         assert.deepEqual(complaints(), []);
