@@ -19,7 +19,8 @@ export function RolloutPane(): VNode {
     <section class="rollouts" aria-label="Rollouts">
       <div class="rollout-head">
         <h2>
-          Rollouts, {brush.value === null ? 'newest steps' : 'steps'} {from}–{to}
+          Rollouts, {brush.value === null ? 'newest steps' : from === to ? 'step' : 'steps'}{' '}
+          {from === to ? from : `${from}–${to}`}
         </h2>
         {newRollouts.value > 0 && (
           <button type="button" class="chip" title="Take them in" onClick={thaw}>
