@@ -1,6 +1,6 @@
 import { signal } from '@preact/signals';
 import type { VNode } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { formatCount } from '../core/format';
 import { colours } from './colours';
 import { onFrame } from './frames';
@@ -23,10 +23,10 @@ export function EntropyRows(): VNode {
   const room = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
   const scene = entropyScene.value;
-  useEffect(() => {
+  useLayoutEffect(() => {
     const [scrolled, target] = [room.current, canvas.current];
     if (scrolled === null || target === null) return undefined;
-    const frame = onFrame(() => {
+    const draw = (): void => {
       drawEntropy(target, entropyScene.peek(), colours.peek(), {
         width: scrolled.clientWidth,
         height: scrolled.clientHeight,
@@ -35,7 +35,9 @@ export function EntropyRows(): VNode {
       // For who measures: the first frame, and how many rows it stands for.
       if (!isMarked) performance.mark('srft:group', { detail: entropyScene.peek().rows.length });
       isMarked = true;
-    });
+    };
+    const frame = onFrame(draw);
+    draw();
     const redraw = (): void => {
       frame.request();
     };

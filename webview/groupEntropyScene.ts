@@ -69,7 +69,11 @@ const extent = computed(() => {
   let greatest = -1;
   for (const { values } of rows.value) {
     longest = Math.max(longest, values.length);
-    for (const value of values) if (value > greatest) greatest = value;
+    // By place: an iterator over hundreds of thousands of values takes several times as long.
+    for (let token = 0; token < values.length; token += 1) {
+      const value = values[token] ?? NaN;
+      if (value > greatest) greatest = value;
+    }
   }
   return { longest, top: greatest < 0 ? 0 : Math.max(0.5, Math.ceil(greatest * 2) / 2) };
 });

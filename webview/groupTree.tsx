@@ -11,7 +11,8 @@ import { visibleText } from './visibleText';
 /** The tree and beside it its samples, a row each. */
 export function GroupTree(): VNode {
   const body = useRef<HTMLDivElement>(null);
-  const [width, setWidth] = useState(0);
+  // The view is as wide as its window: the first drawing has its width already.
+  const [width, setWidth] = useState(document.documentElement.clientWidth);
   useLayoutEffect(() => {
     const element = body.current;
     if (element === null) return undefined;
@@ -19,7 +20,6 @@ export function GroupTree(): VNode {
       setWidth(element.clientWidth);
     });
     observer.observe(element);
-    setWidth(element.clientWidth);
     return () => {
       observer.disconnect();
     };

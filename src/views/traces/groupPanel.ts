@@ -4,6 +4,7 @@ import { validateToGroupHost } from '../../../core/generated/groupValidators.mjs
 import { visibleWords } from '../../../core/visibleWords';
 import { readGroup, rowsOfGroup, type ReadGroup } from '../../runs/groupMessage';
 import type { RunStore } from '../../runs/runStore';
+import type { RunWatch } from '../../runs/runWatch';
 import type { RunLibrary } from '../library';
 import type { Log } from '../log';
 import { pageOf } from '../panelPage';
@@ -18,10 +19,17 @@ export interface GroupParts {
   readonly log: Log;
 }
 
+/** A rollout, where its run is known already. */
+export interface Found {
+  readonly run: RunWatch;
+  readonly row: number;
+}
+
 /** A group that was read, as long as its run's index is the same. */
 interface Known {
   readonly index: RunStore['index'];
-  readonly group: ReadGroup;
+  readonly row: number;
+  readonly group: Promise<ReadGroup>;
 }
 
 /** One webview and the group it shows. Hidden it gets nothing, and shown again it is told all. */
@@ -36,6 +44,7 @@ export class GroupPanel {
     private readonly panel: WebviewPanel,
     private address: TraceAddress,
     private readonly parts: GroupParts,
+    found?: Found,
   ) {
     const { extensionUri, library } = parts;
     panel.iconPath = {
@@ -51,6 +60,8 @@ export class GroupPanel {
         if (this.isWaiting) this.guard(this.tell());
       }),
     ];
+    // Read while the webview is made; a failure is told when the view asks.
+    if (found !== undefined) this.read(found).catch(() => undefined);
     panel.webview.html = pageOf(panel.webview, extensionUri, 'group', address);
   }
 
@@ -74,7 +85,7 @@ export class GroupPanel {
   private async receive(message: unknown): Promise<void> {
     if (!validateToGroupHost(message)) this.parts.log.error('a group’s view sent a message that is none');
     else if (message.kind === 'ready') await this.tell();
-    else if (this.known !== undefined) await openToken(this.known.group, this.address.runId, message);
+    else if (this.known !== undefined) await openToken(await this.known.group, this.address.runId, message);
   }
 
   private async tell(): Promise<void> {
@@ -84,15 +95,28 @@ export class GroupPanel {
       this.send({ kind: 'trouble', message: found.reason });
       return;
     }
-    const { run, row } = found.value;
-    const { index } = run.store;
-    this.key = groupKey(run.store, row);
-    // A run that was begun anew has another index; what was read of the old one is no longer true.
-    if (this.known?.index !== index || !this.known.group.samples.some(({ id }) => id === this.address.id))
-      this.known = { index, group: await readGroup(run.store, row, this.parts.library.header(run).name) };
-    const { message, samples } = this.known.group;
+    const { message } = await this.read(found.value);
     this.panel.title = `${visibleWords(message.prompt).slice(0, 60)} · step ${message.step} · group`;
-    this.send({ ...message, opened: samples.findIndex(({ id }) => id === this.address.id) });
+    this.send(message);
+  }
+
+  private read({ run, row }: Found): Promise<ReadGroup> {
+    const { store } = run;
+    this.key = groupKey(store, row);
+    // A run that was begun anew has another index; what was read of the old one is no longer true.
+    if (this.known?.index !== store.index || this.known.row !== row)
+      this.known = { index: store.index, row, group: this.readNew(store, row, this.parts.library.header(run).name) };
+    return this.known.group;
+  }
+
+  private async readNew(store: RunStore, row: number, run: string): Promise<ReadGroup> {
+    try {
+      return await readGroup(store, row, run);
+    } catch (error) {
+      // Tried again when somebody asks again.
+      this.known = undefined;
+      throw error;
+    }
   }
 
   private send(message: ToGroupView): void {

@@ -1,5 +1,5 @@
 import { Uri, ViewColumn, window, type Disposable, type ExtensionContext, type WebviewPanel } from 'vscode';
-import { groupKey, GroupPanel, type GroupParts } from './groupPanel';
+import { groupKey, GroupPanel, type Found, type GroupParts } from './groupPanel';
 import { isAddress, type TraceAddress } from './traceAddress';
 import type { TraceEditors } from './traceEditors';
 
@@ -36,7 +36,11 @@ export class GroupPanels implements Disposable {
     const known = [...this.panels].find((panel) => panel.key === key);
     if (known !== undefined) known.show(address);
     else
-      this.adopt(window.createWebviewPanel(viewType, 'Group', ViewColumn.Active, this.webviewOptions()), address, key);
+      this.adopt(
+        window.createWebviewPanel(viewType, 'Group', ViewColumn.Active, this.webviewOptions()),
+        address,
+        found.value,
+      );
   }
 
   /** Brings back the groups of a window that was reloaded. */
@@ -56,9 +60,8 @@ export class GroupPanels implements Disposable {
     for (const panel of this.panels) panel.dispose();
   }
 
-  private adopt(webview: WebviewPanel, address: TraceAddress, key?: string): void {
-    const panel = new GroupPanel(webview, address, this.parts);
-    panel.key = key;
+  private adopt(webview: WebviewPanel, address: TraceAddress, found?: Found): void {
+    const panel = new GroupPanel(webview, address, this.parts, found);
     this.panels.add(panel);
     webview.onDidDispose(() => {
       this.panels.delete(panel);
