@@ -27,8 +27,8 @@ export const suites = [
     byDefault: true,
     run: async (rest) => {
       const { bundles, env } = await prepareUiTests();
-      // One window at a time: each is a browser and a server.
-      return nodeTests('ui', bundles, ['--test-concurrency=1', ...rest], env);
+      // Two windows at a time: each is a browser and a server, and mostly waits for the other.
+      return nodeTests('ui', bundles, ['--test-concurrency=2', ...rest], env);
     },
   },
   {
