@@ -34,8 +34,11 @@ describe('the extension', () => {
     assert.match(await ask('srft_runFigures', { run: 'rich', metrics: ['loss/total'] }), /"loss\/total":\[/);
     const found = await ask('srft_findRollouts', { run: 'rich', filter: 'right' });
     assert.match(found, /gives no instructions[^]*"written_by_model"/);
-    const [, id = ''] = /"id":"([^"]+)"/.exec(found) ?? [];
-    assert.match(await ask('srft_readTrace', { run: 'rich', id }), /"highest_entropy"/);
+    const ids = [...found.matchAll(/"id":"([^"]+)"/g)].map(([, id = '']) => id);
+    const [id = ''] = ids;
+    const traces = await Promise.all(ids.map((one) => ask('srft_readTrace', { run: 'rich', id: one })));
+    assert.ok(traces.some((trace) => trace.includes('"highest_entropy"')));
+    assert.ok(traces.includes('the tokens of this rollout were not kept'));
     assert.match(await ask('srft_compareSteps', { run: 'rich', first: 1, second: 2 }), /"difference"/);
     assert.match(await ask('srft_readTrace', { run: 'nowhere', id }), /There is no run 'nowhere' in this window/);
     assert.match(await ask('srft_compareSteps', { run: 'rich', first: 1, second: 999 }), /has no step 999/);
