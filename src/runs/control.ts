@@ -26,7 +26,7 @@ export async function requestControl(
 ): Promise<string> {
   const request: ControlRequest = {
     kind,
-    created: Date.now() / 1000,
+    created: secondsNow(),
     by: by.slice(0, longestBy),
     arguments: { ...wishes },
   };
@@ -41,6 +41,14 @@ export async function requestControl(
     throw error;
   }
   return name;
+}
+
+let lastSeconds = 0;
+
+/** Requests are answered in the order of their times, so no two of this window have the same. */
+function secondsNow(): number {
+  lastSeconds = Math.max(Date.now() / 1000, lastSeconds + 1e-5);
+  return lastSeconds;
 }
 
 /** The requests nobody has answered, oldest first. What is no request is left to the trainer, which refuses it. */

@@ -96,6 +96,18 @@ describe('requests', () => {
     }));
 });
 
+describe('requests of one moment', () => {
+  it('keep the order they were made in', () =>
+    inFolder(async (folder) => {
+      await mkdir(join(folder, 'control'));
+      const names = await Promise.all(Array.from({ length: 30 }, () => requestControl(folder, 'pause', 'a test')));
+      assert.deepEqual(
+        (await pendingControls(folder)).map(({ name }) => name),
+        names,
+      );
+    }));
+});
+
 describe('reward code', () => {
   it('is named with its hash, wherever the recipe lies', () =>
     inFolder(async (folder) => {
