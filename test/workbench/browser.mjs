@@ -45,10 +45,10 @@ export async function command(page, label) {
   const input = page.locator('.quick-input-widget:visible input[type=text]');
   const entry = page.locator('.quick-input-widget .monaco-list-row.focused', { hasText: label });
   for (let attempt = 1; ; attempt += 1) {
-    await page.keyboard.press('F1');
-    await input.waitFor();
-    await input.fill(`>${label}`);
     try {
+      await page.keyboard.press('F1');
+      // A box that is on its way out is there and takes nothing.
+      await input.fill(`>${label}`, { timeout: 3000 });
       await entry.waitFor({ timeout: 3000 });
       break;
     } catch (error) {
