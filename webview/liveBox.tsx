@@ -52,7 +52,8 @@ function GrowingText({ text }: { readonly text: string }): VNode {
     if (added !== '') element.append(visibleWordsKeepingLines(added));
     element.scrollTop = element.scrollHeight;
   }, [text]);
-  return <div class="response live-text" ref={box} />;
+  // A text that is longer than the box is scrolled by keys too.
+  return <div class="response live-text" ref={box} tabIndex={0} role="group" aria-label="Text so far" />;
 }
 
 function visibleWordsKeepingLines(text: string): string {
