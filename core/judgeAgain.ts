@@ -1,6 +1,7 @@
 import { valueAt } from './columns';
 import { groupName, type RolloutIndex } from './rolloutIndex';
 import { tokenCount, type Trace } from './trace';
+import { replyIn } from './verifyLines';
 
 /** What of a recipe a judge's question depends on. */
 export interface JudgeSettings {
@@ -58,15 +59,9 @@ export function judgeReply(
   line: string,
   row: number,
 ): NewVerdict | { readonly row: number; readonly refusal: string } | undefined {
-  let reply: unknown;
-  try {
-    reply = JSON.parse(line);
-  } catch {
-    // Not the judge's words.
-    return undefined;
-  }
-  if (typeof reply !== 'object' || reply === null) return undefined;
-  const { reward, parts, correct, note, error } = reply as Record<string, unknown>;
+  const reply = replyIn(line);
+  if (reply === undefined) return undefined;
+  const { reward, parts, correct, note, error } = reply;
   if (typeof error === 'string') return { row, refusal: error };
   if (typeof correct !== 'boolean' || typeof parts !== 'object' || parts === null) return undefined;
   const named = Object.entries(parts).map(([name, value]): [string, number | null] => [name, numberOrNull(value)]);

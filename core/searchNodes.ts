@@ -26,8 +26,10 @@ export interface ShownHit {
   readonly reward: number | null;
   readonly correct: boolean;
   readonly snippet: Snippet;
+  /** Where the first match is in the response's text, in UTF-16 units; 0 and 0 where figures alone were asked for. */
   readonly from: number;
   readonly to: number;
+  /** Matches in this rollout, as far as they were counted; 0 where figures alone were asked for. */
   readonly count: number;
 }
 

@@ -42,8 +42,7 @@ export function isExact(text: string): boolean {
 
 /** Whether a word can be looked for among the bytes of a text, which are UTF-8. */
 export function isAscii(text: string): boolean {
-  // eslint-disable-next-line no-control-regex -- ASCII begins with control characters
-  return /^[\x00-\x7f]*$/.test(text);
+  return /^\p{ASCII}*$/u.test(text);
 }
 
 /** Where `needle` is; overlapping places count once. */

@@ -2,18 +2,9 @@ import { column, tokenCount, type Trace } from './trace';
 
 /** What the tokens of a trace can be tinted by. */
 export type Overlay =
-  /** A size, from nothing upwards, by fixed limits. */
+  /** A size, from nothing upwards, by fixed limits; or a figure with a sign, by shares of the greatest there is. */
   | {
-      readonly kind: 'size';
-      readonly id: string;
-      readonly label: string;
-      readonly unit: string;
-      readonly values: Float32Array;
-      readonly limits: readonly number[];
-    }
-  /** A figure with a sign, by shares of the greatest there is. */
-  | {
-      readonly kind: 'signed';
+      readonly kind: 'size' | 'signed';
       readonly id: string;
       readonly label: string;
       readonly unit: string;

@@ -33,8 +33,8 @@ export interface Verdict {
   readonly fault: string | null;
 }
 
-/** A line of the judge's. Undefined when it is no reply, such as what somebody's reward prints. */
-export function verdictIn(line: string): Verdict | undefined {
+/** What the judge says in a line. Undefined when it is no reply, such as what somebody's reward prints. */
+export function replyIn(line: string): Readonly<Record<string, unknown>> | undefined {
   let reply: unknown;
   try {
     reply = JSON.parse(line);
@@ -42,8 +42,14 @@ export function verdictIn(line: string): Verdict | undefined {
     // Not the judge's words.
     return undefined;
   }
-  if (typeof reply !== 'object' || reply === null) return undefined;
-  const { id, correct, reward, note, error, line: lineNumber } = reply as Record<string, unknown>;
+  return typeof reply === 'object' && reply !== null ? (reply as Record<string, unknown>) : undefined;
+}
+
+/** The verdict on a demonstration in a line of the judge's; undefined when there is none. */
+export function verdictIn(line: string): Verdict | undefined {
+  const reply = replyIn(line);
+  if (reply === undefined) return undefined;
+  const { id, correct, reward, note, error, line: lineNumber } = reply;
   if (typeof error === 'string') {
     return {
       number: typeof lineNumber === 'number' ? lineNumber - 1 : undefined,

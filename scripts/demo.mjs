@@ -2,7 +2,7 @@
 // Makes everything ready, then hands over to src/cli/demo.ts, which starts the trainer and shows the run.
 import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
-import { mainOf } from './lib/bundle.mjs';
+import { importBundled } from './lib/bundle.mjs';
 import { root } from './lib/paths.mjs';
 import { Failure, pythonEnvironment, runMain } from './lib/run.mjs';
 import { ensurePython, setUp } from './lib/setup.mjs';
@@ -19,7 +19,7 @@ await runMain(async () => {
   const start = performance.now();
   await setUp();
   const python = await ensurePython();
-  const main = await mainOf('demo', 'src/cli/demo.ts');
+  const { main } = await importBundled('demo', 'src/cli/demo.ts');
   const secondsSetup = (performance.now() - start) / 1000;
   const recipe = join('trainer', 'demo', 'recipes', `${method}.srft.json`);
   return main({ python, env: pythonEnvironment(), recipe, runDir, overrides, json, secondsSetup });

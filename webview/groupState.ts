@@ -1,7 +1,8 @@
 import { computed, effect, signal } from '@preact/signals';
 import type { GroupBranch, GroupMessage, GroupSample } from '../core/generated/group';
 import { childrenOf, layoutOf, type Cell } from '../core/groupTree';
-import { keepState, keptState, listen, post } from './groupHost';
+import { listen, post } from './groupHost';
+import { keepState, keptState } from './vsCodeApi';
 
 /** What the view shows as a whole. */
 export type GroupPage =

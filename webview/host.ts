@@ -9,6 +9,7 @@ import type {
 } from '../core/generated/panel';
 import { validateToPanel } from '../core/generated/panelValidators.mjs';
 import { broken, read, type Read } from '../core/read';
+import { api } from './vsCodeApi';
 
 /** A question with a number; its answer has the same kind. */
 export type Question = SeriesRequest | RolloutsRequest | RowsRequest | PreviewRequest;
@@ -25,15 +26,6 @@ export interface Asked<Answer> {
   cancel(): void;
 }
 
-interface VsCodeApi {
-  postMessage(message: ToHost): void;
-  getState(): unknown;
-  setState(state: unknown): void;
-}
-declare function acquireVsCodeApi(): VsCodeApi;
-
-const api = acquireVsCodeApi();
-const hostState: unknown = JSON.parse(decodeURIComponent(document.body.dataset['host'] ?? 'null'));
 const open = new Map<number, (message: ToPanel) => void>();
 let lastNumber = 0;
 
@@ -91,16 +83,6 @@ export function listen(onNews: (message: News) => void): void {
         settle(data.request, data);
     }
   });
-}
-
-/** What the view kept when it was last hidden. */
-export function keptState(): unknown {
-  return api.getState();
-}
-
-/** Keep the view's state while the panel is hidden, and what the host needs to bring the panel back after a reload. */
-export function keepState(state: object): void {
-  api.setState({ ...state, host: hostState });
 }
 
 function settle(request: number, message: ToPanel): void {

@@ -1,6 +1,6 @@
 import { computed, effect, signal } from '@preact/signals';
 import type { Grouping, RolloutFilter, RolloutsRequest, SortKey } from '../core/generated/panel';
-import { keepState, keptState } from './host';
+import { keepState, keptState } from './vsCodeApi';
 
 /** Steps, both ends included. */
 export interface StepRange {

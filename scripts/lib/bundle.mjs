@@ -31,13 +31,13 @@ export async function bundle(name, entries) {
 }
 
 /**
- * Bundles one entry point and returns its `main`.
+ * Bundles one entry point and imports it.
  * @param {string} name of the folder in .srft/build
  * @param {string} entry path relative to the root
+ * @returns {Promise<any>} what it exports
  */
-export async function mainOf(name, entry) {
+export async function importBundled(name, entry) {
   const [file = ''] = await bundle(name, [entry]);
   // eslint-disable-next-line srft/borders -- what was just built has no path to write down
-  const { main } = await import(pathToFileURL(file).href);
-  return main;
+  return import(pathToFileURL(file).href);
 }

@@ -1,7 +1,6 @@
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { bundle } from './bundle.mjs';
+import { importBundled } from './bundle.mjs';
 import { writeLongRun } from './longRuns.mjs';
 
 /** @type {readonly import('../../core/generated/wire').Column[]} */
@@ -19,10 +18,8 @@ const columns = [
  * @param {{ sequences: number, tokens: number, created?: number }} size
  */
 export async function writeGroupRun(folder, { sequences, tokens, created = 1_700_000_000 }) {
-  const [file = ''] = await bundle('bench', ['src/cli/recordWriter.ts']);
   /** @type {typeof import('../../src/cli/recordWriter')} */
-  // eslint-disable-next-line srft/borders -- what was just built has no path to write down
-  const { encodeHeader, encodeSequence } = await import(pathToFileURL(file).href);
+  const { encodeHeader, encodeSequence } = await importBundled('bench', 'src/cli/recordWriter.ts');
   writeLongRun(folder, { steps: 1, rollouts: sequences, seed: 90, created });
   const segment = join(folder, 'rollouts', '000001.seg');
   const header = encodeHeader(columns);

@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util';
 import { widthOf } from './terminalText';
 
 /** The part of a terminal stream that painting needs. */
@@ -51,6 +52,5 @@ export class Painter {
 
 /** `line` without colours. */
 export function unpainted(line: string): string {
-  // eslint-disable-next-line no-control-regex -- The escape character is what colours begin with.
-  return line.replace(/\u001b\[[0-9;]*m/g, '');
+  return stripVTControlCharacters(line);
 }

@@ -3,6 +3,7 @@ import { valueAt } from '../../core/columns';
 import { isCurrent, type RolloutIndex } from '../../core/rolloutIndex';
 import { rowTest, textTerms, type TextTerm } from '../../core/rolloutMatch';
 import type { RolloutQuery } from '../../core/rolloutQuery';
+import type { ShownHit } from '../../core/searchNodes';
 import { snippetAt, type Snippet } from '../../core/snippet';
 import { findAll, finderOf, findLiteral, foldCase, isAscii, isExact, type TextMatch } from '../../core/textMatch';
 import { decodeUtf8 } from '../../core/utf8';
@@ -11,18 +12,8 @@ import { noTroubles, readTexts, troubleSentences, type TextBatch } from './readT
 import type { RunStore } from './runStore';
 
 /** A rollout that a search found. */
-export interface RolloutHit {
+export interface RolloutHit extends ShownHit {
   readonly row: number;
-  readonly id: string;
-  readonly step: number;
-  readonly reward: number | null;
-  readonly correct: boolean;
-  readonly snippet: Snippet;
-  /** Where the first match is in the response's text, in UTF-16 units; 0 and 0 where figures alone were asked for. */
-  readonly from: number;
-  readonly to: number;
-  /** Matches in this rollout, `mostCounted` at most; 0 where figures alone were asked for. */
-  readonly count: number;
 }
 
 export interface SearchProgress {

@@ -1,22 +1,15 @@
-import { appendFileSync, mkdirSync, renameSync } from 'node:fs';
+import { appendFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { writeGroupRun } from '../../scripts/lib/groupRun.mjs';
-import { stepLine, writeLongRun } from '../../scripts/lib/longRuns.mjs';
+import { stepLine } from '../../scripts/lib/longRuns.mjs';
+import { centreOf, closeEditors, drawn, median, now, openFolder, quantile, rowOf, patienceMs } from './benchHands.mjs';
+import { comparedCount, comparedNames, comparedSteps, groupSize, longSteps, writeRuns } from './benchRuns.mjs';
 import { command, launchBrowser, ready, screenshot, webviewFrame } from './browser.mjs';
 import { frameTimes } from './frameTimes.mjs';
 import { measureGroup } from './groupBench.mjs';
 import { startServer, workbenchUrl } from './server.mjs';
 
-const patienceMs = 40_000;
 const repeats = 5;
-
-/** Chosen by their common beginning in the list of runs; a comparison takes eight of ten. */
-const comparedNames = Array.from({ length: 10 }, (_, run) => `compare-${run < 8 ? 'a' : 'b'}${run}`);
-const comparedCount = 8;
-const comparedSteps = 10_000;
-const longSteps = 100_000;
-const groupSize = { sequences: 64, tokens: 4096 };
 
 /**
  * Every figure is from what a person does to the frame that shows its result, by the machine's clock.
@@ -72,24 +65,6 @@ export async function measurePanel({ workbench, vsix, folder, pictures, wanted }
     await browser.close();
     await server.stop();
   }
-}
-
-/** @param {string} folder */
-async function writeRuns(folder) {
-  const workspace = join(folder, 'workspace');
-  const elsewhere = join(folder, 'elsewhere');
-  mkdirSync(join(workspace, 'runs'), { recursive: true });
-  mkdirSync(elsewhere, { recursive: true });
-  writeLongRun(join(workspace, 'runs', 'small'), { steps: 20, created: 1 });
-  writeLongRun(join(workspace, 'runs', 'live'), { steps: comparedSteps, seed: 50, created: 3, ended: false });
-  writeLongRun(join(elsewhere, 'listed'), { steps: 1000, rollouts: 100_000, seed: 60, created: 4 });
-  writeLongRun(join(elsewhere, 'long'), { steps: longSteps, seed: 70, created: 5 });
-  writeLongRun(join(elsewhere, 'million'), { steps: 1_000_000, metrics: 8, seed: 80, created: 6 });
-  await writeGroupRun(join(elsewhere, 'group'), { ...groupSize, created: 2 });
-  comparedNames.forEach((name, run) => {
-    writeLongRun(join(elsewhere, name), { steps: comparedSteps, seed: 100 + run, created: 10 + run });
-  });
-  return { workspace, elsewhere };
 }
 
 /** @typedef {import('playwright-core').Page} Page */
@@ -332,78 +307,4 @@ async function activating({ page, pictures }) {
   await screenshot(page, join(pictures, 'activation.png'));
   const found = /([\d.]+) ?ms/.exec(await row.innerText());
   return { activation_ms: Number(found?.[1]) };
-}
-
-/** @param {Page} page @param {string} path @returns {Promise<number>} when it was confirmed */
-async function openFolder(page, path) {
-  await command(page, 'SRFT: Open Run');
-  await page.locator('.quick-input-title', { hasText: 'Open a run directory' }).waitFor();
-  const input = page.locator('.quick-input-widget:visible input[type=text]');
-  await sleep(500);
-  await input.fill(path);
-  await sleep(1500);
-  const start = now();
-  await page.keyboard.press('Enter');
-  return start;
-}
-
-/**
- * When the panel in front first drew curves, and when they first stood for so many rows (`drawnRows` in webview/curves.ts).
- * @param {Page} page @param {number} rows @param {number} [since] earlier pages are not meant
- * @returns {Promise<{ first: number, last: number }>}
- */
-async function drawn(page, rows, since = 0) {
-  const end = now() + patienceMs;
-  while (now() < end) {
-    const marks = await webviewFrame(page)
-      .locator('body')
-      .evaluate(
-        () =>
-          ['srft:first', 'srft:drawn'].map((name) => {
-            const mark = /** @type {any} */ (performance.getEntriesByName(name).at(-1));
-            return { at: performance.timeOrigin + (mark?.startTime ?? NaN), rows: Number(mark?.detail) };
-          }),
-        undefined,
-        { timeout: 200 },
-      )
-      .catch(() => undefined);
-    const [first, last] = marks ?? [];
-    if (first !== undefined && last?.rows === rows && last.at > since) return { first: first.at, last: last.at };
-    await sleep(15);
-  }
-  throw new Error(`no frame of ${rows} rows came`);
-}
-
-/** @param {Page} page */
-async function closeEditors(page) {
-  await command(page, 'View: Close All Editors');
-  await page.locator('.tabs-container .tab').first().waitFor({ state: 'detached' });
-}
-
-/** @param {Page} page @param {string} name */
-function rowOf(page, name) {
-  return page.locator('.sidebar .monaco-list-row', { hasText: name }).first();
-}
-
-/** @param {import('playwright-core').Locator} locator */
-async function centreOf(locator) {
-  await locator.scrollIntoViewIfNeeded();
-  const box = await locator.boundingBox();
-  if (box === null) throw new Error('nothing to point at');
-  return { x: box.x + Math.min(box.width, 400) / 2, y: box.y + Math.min(box.height, 400) / 2 };
-}
-
-function now() {
-  return performance.timeOrigin + performance.now();
-}
-
-/** @param {readonly number[]} values */
-function median(values) {
-  return quantile(values, 0.5);
-}
-
-/** @param {readonly number[]} values @param {number} share */
-function quantile(values, share) {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? NaN;
 }

@@ -23,6 +23,8 @@ const quietSettings = {
   'git.openRepositoryInParentFolders': 'never',
   'editor.minimap.enabled': false,
   'files.simpleDialog.enable': true,
+  // As on the desktop; in a browser VS Code saves by itself after a second.
+  'files.autoSave': 'off',
   // A dirty untitled editor would otherwise open a box that waits for ever.
   'debug.saveBeforeStart': 'none',
 };

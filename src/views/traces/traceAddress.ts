@@ -87,6 +87,18 @@ export function isAddress(value: unknown): value is TraceAddress {
   );
 }
 
+/** Is something that a command was called with a range of a response? */
+export function isRange(value: unknown): value is TraceRange {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'from' in value &&
+    'to' in value &&
+    typeof value.from === 'number' &&
+    typeof value.to === 'number'
+  );
+}
+
 function queryOf({ runId, id }: TraceAddress): string {
   return new URLSearchParams({ run: runId, rollout: id }).toString();
 }

@@ -21,7 +21,15 @@ import { placeAt, tokenCount } from '../../../core/trace';
 import { factsOfTrace } from '../../../core/traceWords';
 import { visibleWords } from '../../../core/visibleWords';
 import type { RunWatch } from '../../runs/runWatch';
-import { addressOf, isAddress, linkOf, pastedAddress, type TraceAddress, type TraceRange } from './traceAddress';
+import {
+  addressOf,
+  isAddress,
+  isRange,
+  linkOf,
+  pastedAddress,
+  type TraceAddress,
+  type TraceRange,
+} from './traceAddress';
 import type { TraceEditors } from './traceEditors';
 import { tokenAtPosition, tokenSentence } from './traceHover';
 import type { Judging } from './judging';
@@ -224,15 +232,4 @@ function markdownOf({ trace, origin }: OpenTrace): string {
 
 function fenced(text: string, fence: string): string {
   return `${fence}text\n${text}${text.endsWith('\n') ? '' : '\n'}${fence}`;
-}
-
-function isRange(value: unknown): value is TraceRange {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    'from' in value &&
-    'to' in value &&
-    typeof value.from === 'number' &&
-    typeof value.to === 'number'
-  );
 }

@@ -2,14 +2,12 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { groupAdvantages, rejudged } from '../../../core/judgeAgain';
 import { promptHistory } from '../../../core/promptHistory';
-import { appendLine, groupName, isSameGroup, rolloutIndex, type RolloutIndex } from '../../../core/rolloutIndex';
+import { groupName, isSameGroup, type RolloutIndex } from '../../../core/rolloutIndex';
 import { listRollouts } from '../../../core/rolloutList';
-import type { ReadIndexLine } from '../../../core/wireText';
-
-type Line = Pick<ReadIndexLine, 'kind' | 'step' | 'index' | 'correct'>;
+import { indexOf, type Line } from './indexOf';
 
 /** One problem, asked as a probe at steps 0, 2 and 4, and drawn for training in step 2: all are group 0 of their pass. */
-const lines: readonly Line[] = [
+const lines = [
   { kind: 'probe', step: 0, index: 0, correct: false },
   { kind: 'rollout', step: 2, index: 0, correct: true },
   { kind: 'rollout', step: 2, index: 1, correct: false },
@@ -18,40 +16,22 @@ const lines: readonly Line[] = [
   { kind: 'probe', step: 2, index: 1, correct: false },
   { kind: 'probe', step: 4, index: 0, correct: false },
   { kind: 'probe', step: 4, index: 1, correct: false },
-];
+] as const satisfies readonly Line[];
 const probes = [0, 4, 5, 6, 7];
 const trained = [1, 2, 3];
 
 function run(): RolloutIndex {
-  const index = rolloutIndex();
   const advantages = groupAdvantages(
     trained.map((row) => Number(lines[row]?.correct)),
     true,
   );
-  lines.forEach((line, row) => {
-    appendLine(index, {
-      id: `r${row}`,
-      attempt: 1,
-      group: 0,
-      prompt_id: 'p1',
-      reward: Number(line.correct),
-      parts: {},
-      advantage: advantages[trained.indexOf(row)] ?? null,
-      truncated: false,
-      stop: 'end',
-      tokens: 10,
-      temperature: 1,
-      entropy: 0.5,
-      weights: {},
-      policy_version: 0,
-      head: 'So',
-      note: null,
-      address: null,
-      prompt: null,
+  return indexOf(
+    lines.map((line, row) => ({
       ...line,
-    });
-  });
-  return index;
+      reward: Number(line.correct),
+      advantage: advantages[trained.indexOf(row)] ?? null,
+    })),
+  );
 }
 
 const attempts = [{ attempt: 1, fromStep: null, time: 0, droppedSteps: 0, device: null, versions: null }];

@@ -97,11 +97,7 @@ describe('a trace in the editor', () => {
         await webviewFrame(page).locator('.chip', { hasText: 'step 3' }).waitFor();
         assert.deepEqual(complaints(), []);
       },
-      {
-        fill: (workspace) => {
-          copyRun(workspace, 'trained', 'trained');
-        },
-      },
+      { fill: (workspace) => copyRun(workspace, 'trained', 'trained') },
     );
   });
 
@@ -129,11 +125,7 @@ describe('a trace in the editor', () => {
         await page.locator('.notification-list-item', { hasText: 'is not open here' }).waitFor();
         assert.deepEqual(complaints(), []);
       },
-      {
-        fill: (workspace) => {
-          copyRun(workspace, 'trained', 'trained');
-        },
-      },
+      { fill: (workspace) => copyRun(workspace, 'trained', 'trained') },
     );
   });
 

@@ -1,0 +1,32 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { writeGroupRun } from '../../scripts/lib/groupRun.mjs';
+import { writeLongRun } from '../../scripts/lib/longRuns.mjs';
+
+/** Chosen by their common beginning in the list of runs; a comparison takes eight of ten. */
+export const comparedNames = Array.from({ length: 10 }, (_, run) => `compare-${run < 8 ? 'a' : 'b'}${run}`);
+export const comparedCount = 8;
+export const comparedSteps = 10_000;
+export const longSteps = 100_000;
+export const groupSize = { sequences: 64, tokens: 4096 };
+
+/**
+ * The runs that are measured: two in a workspace, the others where nobody looks before they are asked for.
+ * @param {string} folder
+ */
+export async function writeRuns(folder) {
+  const workspace = join(folder, 'workspace');
+  const elsewhere = join(folder, 'elsewhere');
+  mkdirSync(join(workspace, 'runs'), { recursive: true });
+  mkdirSync(elsewhere, { recursive: true });
+  writeLongRun(join(workspace, 'runs', 'small'), { steps: 20, created: 1 });
+  writeLongRun(join(workspace, 'runs', 'live'), { steps: comparedSteps, seed: 50, created: 3, ended: false });
+  writeLongRun(join(elsewhere, 'listed'), { steps: 1000, rollouts: 100_000, seed: 60, created: 4 });
+  writeLongRun(join(elsewhere, 'long'), { steps: longSteps, seed: 70, created: 5 });
+  writeLongRun(join(elsewhere, 'million'), { steps: 1_000_000, metrics: 8, seed: 80, created: 6 });
+  await writeGroupRun(join(elsewhere, 'group'), { ...groupSize, created: 2 });
+  comparedNames.forEach((name, run) => {
+    writeLongRun(join(elsewhere, name), { steps: comparedSteps, seed: 100 + run, created: 10 + run });
+  });
+  return { workspace, elsewhere };
+}
