@@ -1,4 +1,5 @@
 import { commands, Uri } from 'vscode';
+import type { Analyses } from './views/analyses';
 import type { RunLibrary } from './views/library';
 import type { Log } from './views/log';
 import type { ManageCommands } from './views/manageCommands';
@@ -24,6 +25,7 @@ export interface CommandParts {
   readonly demonstrations: DemonstrationFeatures;
   readonly traces: TraceFeatures;
   readonly search: RolloutSearch;
+  readonly analyses: Analyses;
   readonly library: RunLibrary;
   readonly log: Log;
   readonly versions: { readonly extension: string; readonly editor: string };
@@ -35,7 +37,7 @@ export type Command = (target?: unknown, more?: unknown) => Promise<void> | void
 /** Every command of package.json, by its name without `srft.`. */
 export function commandTable(parts: CommandParts): Readonly<Record<string, Command>> {
   const { runs, manage, training, control, environment, recipes } = parts;
-  const { demonstrations, traces, search, library, log, versions } = parts;
+  const { demonstrations, traces, search, analyses, library, log, versions } = parts;
   return {
     trainDemo: () => training.trainDemo(),
     train: async (target) => {
@@ -56,6 +58,7 @@ export function commandTable(parts: CommandParts): Readonly<Record<string, Comma
     fork: (target, step) => training.fork(target, stepOf(target) ?? stepOf({ step })),
     openRun: (target) => runs.openRun(target),
     showRun: (target) => runs.showRun(target),
+    showAnalyses: (target) => analyses.show(target),
     compareRuns: (target, targets) => runs.compareRuns(target, targets),
     showRecipe: (target) => runs.showRecipe(target),
     exportReport: (target) => manage.exportReport(target),

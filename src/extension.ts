@@ -1,6 +1,8 @@
 import { commands, version, window, workspace, type ExtensionContext } from 'vscode';
 import { commandTable, followContext } from './commands';
+import type { RunWatch } from './runs/runWatch';
 import { withTrust } from './trust';
+import { Analyses } from './views/analyses';
 import { registerLanguageTools } from './views/languageTools';
 import { RunLibrary } from './views/library';
 import { registerDemonstrations } from './views/demonstrations/index';
@@ -30,11 +32,12 @@ export function activate(context: ExtensionContext): void {
     canSelectMany: true,
     showCollapseAll: true,
   });
-  const pick = new RunPicker(
+  const pick: RunPicker = new RunPicker(
     library,
-    () => panels.active,
+    (): RunWatch | undefined => panels.active ?? analyses.active,
     () => treeView.selection[0],
   );
+  const analyses = new Analyses(context, { library, pick, log });
   const environment = new TrainerEnvironment(context, log);
   const runs = new RunCommands(library, panels, pick);
   const recipes = registerRecipes(context, { environment, library, log });
@@ -51,6 +54,7 @@ export function activate(context: ExtensionContext): void {
     demonstrations,
     traces,
     search,
+    analyses,
     library,
     log,
     versions: { extension: (context.extension.packageJSON as { version: string }).version, editor: version },
@@ -67,6 +71,7 @@ export function activate(context: ExtensionContext): void {
     traces,
     registerLanguageTools(library),
     search,
+    analyses,
     new RunStatusBar(library),
     new RunNotifications(library, (run) => panels.isVisible(run)),
     ...Object.entries(table).map(([name, run]) => {

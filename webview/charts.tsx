@@ -7,6 +7,7 @@ import { plotWidth, shownSteps } from './curves';
 import { forkSteps, pressKey, showAll, toggleFollow } from './cursor';
 import { ForkLink } from './forkLink';
 import { lastWithin } from './forkSteps';
+import { wish } from './host';
 import { MetricPicker } from './metricPicker';
 import { Overlay } from './overlay';
 import { runs } from './page';
@@ -112,6 +113,18 @@ function ChartTools(): VNode {
         </button>
       )}
       <span class="spacer" />
+      {runs.value.length === 1 && (
+        <button
+          type="button"
+          class="link"
+          title="The pictures of the paper from this run: phases, weights, pull of the four streams, entropy of its tokens"
+          onClick={() => {
+            wish('showAnalyses');
+          }}
+        >
+          Analyses
+        </button>
+      )}
       <label class="smoothing">
         <span class="secondary">smoothing</span>
         <input

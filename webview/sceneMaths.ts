@@ -35,7 +35,9 @@ export interface Scene {
   readonly layers: readonly SceneLayer[];
   readonly asBars: boolean;
   readonly bands: readonly (SceneLayer & { readonly mean: Float64Array })[];
-  readonly heldOut: readonly (Pick<HeldOutSpec, 'colour' | 'dash'> & { readonly points: readonly ScenePoint[] })[];
+  readonly heldOut: readonly (Pick<HeldOutSpec, 'colour' | 'dash'> & {
+    readonly points: readonly Pick<ScenePoint, 'x' | 'value' | 'low' | 'high'>[];
+  })[];
   readonly floor: number | null;
 }
 

@@ -37,5 +37,5 @@ function timeSteps(rough: number): number[] {
 function trimmed(value: number): string {
   const size = Math.abs(value);
   if (size !== 0 && size < 0.0005) return value.toExponential(0);
-  return Number(value.toFixed(size < 0.1 ? 4 : size < 100 ? 2 : 0)).toString();
+  return Number(value.toFixed(size < 0.1 ? 4 : size < 1 ? 3 : size < 100 ? 2 : 0)).toString();
 }

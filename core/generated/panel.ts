@@ -189,7 +189,8 @@ export interface Intent {
     | 'openRun'
     | 'doctor'
     | 'openTrace'
-    | 'showGroup';
+    | 'showGroup'
+    | 'showAnalyses';
   /**
    * For `fork` and `compare`.
    */

@@ -152,14 +152,14 @@ r}else var t=!0;if(t){if(e.intent!==void 0){let s=e.intent,n=r;if(typeof s!="str
 intent",message:"must be string"}],!1;if(!(s==="stop"||s==="pause"||s==="continue"||s==="checkpoint"||s==="resume"||s===
 "fork"||s==="showLog"||s==="showRecipe"||s==="compare"||s==="exportReport"||s==="exportCsv"||s==="exportParquet"||s==="d\
 ismissAlert"||s==="cleanUp"||s==="trainDemo"||s==="newRecipe"||s==="openRun"||s==="doctor"||s==="openTrace"||s==="showGr\
-oup"))return $.errors=[{instancePath:i+"/intent",message:"must be equal to one of the allowed values"}],!1;var t=n===r}else
-var t=!0;if(t){if(e.step!==void 0){let s=e.step,n=r;if(!(typeof s=="number"&&!(s%1)&&!isNaN(s)&&isFinite(s))&&s!==null)return $.
-errors=[{instancePath:i+"/step",message:"must be integer,null"}],!1;if(r===n&&typeof s=="number"&&isFinite(s)&&(s<0||isNaN(
-s)))return $.errors=[{instancePath:i+"/step",message:"must be >= 0"}],!1;var t=n===r}else var t=!0;if(t)if(e.id!==void 0){
-let s=e.id,n=r;if(typeof s!="string"&&s!==null)return $.errors=[{instancePath:i+"/id",message:"must be string,null"}],!1;
-if(r===n&&typeof s=="string"&&ce(s)>200)return $.errors=[{instancePath:i+"/id",message:"must NOT have more than 200 char\
-acters"}],!1;var t=n===r}else var t=!0}}}}}}else return $.errors=[{instancePath:i,message:"must be object"}],!1;return $.
-errors=o,r===0}var xe=new RegExp("^[A-Za-z0-9 ._-]+$","u");function M(e,{instancePath:i="",parentData:g,parentDataProperty:c,rootData:m=e}={}){
+oup"||s==="showAnalyses"))return $.errors=[{instancePath:i+"/intent",message:"must be equal to one of the allowed values"}],
+!1;var t=n===r}else var t=!0;if(t){if(e.step!==void 0){let s=e.step,n=r;if(!(typeof s=="number"&&!(s%1)&&!isNaN(s)&&isFinite(
+s))&&s!==null)return $.errors=[{instancePath:i+"/step",message:"must be integer,null"}],!1;if(r===n&&typeof s=="number"&&
+isFinite(s)&&(s<0||isNaN(s)))return $.errors=[{instancePath:i+"/step",message:"must be >= 0"}],!1;var t=n===r}else var t=!0;
+if(t)if(e.id!==void 0){let s=e.id,n=r;if(typeof s!="string"&&s!==null)return $.errors=[{instancePath:i+"/id",message:"mu\
+st be string,null"}],!1;if(r===n&&typeof s=="string"&&ce(s)>200)return $.errors=[{instancePath:i+"/id",message:"must NOT\
+ have more than 200 characters"}],!1;var t=n===r}else var t=!0}}}}}}else return $.errors=[{instancePath:i,message:"must \
+be object"}],!1;return $.errors=o,r===0}var xe=new RegExp("^[A-Za-z0-9 ._-]+$","u");function M(e,{instancePath:i="",parentData:g,parentDataProperty:c,rootData:m=e}={}){
 let o=null,r=0;if(r===0)if(e&&typeof e=="object"&&!Array.isArray(e)){let u;if(e.kind===void 0&&(u="kind")||e.format===void 0&&
 (u="format")||e.name===void 0&&(u="name")||e.data===void 0&&(u="data"))return M.errors=[{instancePath:i,message:"must ha\
 ve required property '"+u+"'"}],!1;{let a=r;for(let s in e)if(!(s==="kind"||s==="format"||s==="name"||s==="data")){return M.

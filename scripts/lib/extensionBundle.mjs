@@ -40,7 +40,7 @@ export async function buildExtension({ minify }) {
   await build({
     ...common,
     ...pageOptions,
-    entryPoints: { panel: 'webview/panel.tsx', group: 'webview/group.tsx' },
+    entryPoints: { panel: 'webview/panel.tsx', group: 'webview/group.tsx', analyses: 'webview/analyses.tsx' },
     outdir: join(distFolder, 'webview'),
     target: 'chrome120',
     loader: { '.ttf': 'file' },

@@ -53,6 +53,7 @@ const commandOf: Readonly<Record<CommandIntent, string>> = {
   exportParquet: 'srft.exportParquet',
   cleanUp: 'srft.cleanUpRun',
   showRecipe: 'srft.showRecipe',
+  showAnalyses: 'srft.showAnalyses',
   trainDemo: 'srft.trainDemo',
   newRecipe: 'srft.newRecipe',
   openRun: 'srft.openRun',

@@ -51,6 +51,17 @@ export class RunPicker {
     return picked.map(({ run }) => run);
   }
 
+  /** A run beside another. */
+  async another(than: RunWatch, question: string): Promise<RunWatch | undefined> {
+    const others = this.library.runs.filter((run) => run !== than);
+    if (others.length === 0) {
+      void window.showInformationMessage('There is no other run in this window.');
+      return undefined;
+    }
+    const picked = await window.showQuickPick(this.items(others), { title: question, matchOnDescription: true });
+    return picked?.run;
+  }
+
   private items(runs: readonly RunWatch[]): (QuickPickItem & { run: RunWatch })[] {
     return runs.map((run) => {
       const header = this.library.header(run);

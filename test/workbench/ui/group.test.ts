@@ -5,6 +5,7 @@ import { command, webviewFrame } from '../browser.mjs';
 import { writeHostileRun } from '../support/hostileRun';
 import { keepPicture, seriousFindings } from '../support/panelLooks';
 import { copyRun } from '../support/recordedRun';
+import { selectedText } from '../support/selectedText';
 import { withWindow } from '../support/window';
 
 /** A theme, its class in a webview, and the name of its picture. */
@@ -49,19 +50,6 @@ async function wordsOfReader(group: FrameLocator): Promise<string> {
     .map((way) => way.split('\t'))
     .find((way) => new RegExp(`\\b${number}\\b.* ✓`).test(way.at(-1) ?? ''));
   return (own?.[0] ?? '').trim().slice(1, -1);
-}
-
-/** The text that is selected in the editor in front, within one line. */
-async function selectedText(page: Page): Promise<string> {
-  const status = await page.locator('.statusbar-item', { hasText: /selected/ }).innerText();
-  const [line = 0, column = 0, count = 0] = (status.match(/\d+/g) ?? []).map(Number);
-  const lines = await page
-    .locator('.editor-group-container.active .view-line')
-    .evaluateAll((elements) =>
-      elements.map((element) => ({ top: Number.parseFloat(element.style.top), text: element.textContent })),
-    );
-  const { text = '' } = lines.sort((a, b) => a.top - b.top)[line - 1] ?? {};
-  return text.slice(column - 1 - count, column - 1);
 }
 
 describe('the group of a rollout', () => {
