@@ -13,6 +13,8 @@ const footRoom = 20;
 /** The name of an axis that is longer than this does not fit beside its numbers. */
 const longestBeside = 4;
 const lineHeight = 14;
+/** About that of 11 pixels high letters. */
+const letterWidth = 6.5;
 const rightRoom = 10;
 const pixelsATick = 26;
 
@@ -59,8 +61,7 @@ export function paintPlot(
     for (const mark of plot.marks) {
       const x = at(mark.x);
       surface.line([x, frame.top, x, frame.top + frame.height], { colour: of.text, dash: [6, 3], width: 1.2 });
-      const isRight = x > frame.left + frame.width / 2;
-      surface.text(x + (isRight ? -4 : 4), frame.top + 11, mark.label, of.text, isRight ? 'end' : 'start');
+      paintMarkLabel(mark.label, surface, frame, x, colours);
     }
     if (cursor !== null)
       surface.line([at(cursor), frame.top, at(cursor), frame.top + frame.height], {
@@ -68,6 +69,17 @@ export function paintPlot(
         dash: [1.5, 2.5],
       });
   });
+}
+
+/** Half-way up, where accuracies and entropies seldom meet, and on a ground of its own where they do. */
+function paintMarkLabel(label: string, surface: Surface, frame: Frame, x: number, { of }: Colours): void {
+  const isRight = x > frame.left + frame.width / 2;
+  const y = frame.top + frame.height * 0.45;
+  const near = x + (isRight ? -3 : 3);
+  const far = near + (isRight ? -1 : 1) * (label.length * letterWidth + 4);
+  const box = [near, y - 11, far, y - 11, far, y + 4, near, y + 4];
+  surface.area(box, { colour: of.background, alpha: 0.85 }, 'solid');
+  surface.text(x + (isRight ? -5 : 5), y, label, of.text, isRight ? 'end' : 'start');
 }
 
 /** A place of an axis in words. */
@@ -87,7 +99,10 @@ export function paintFoot(
   const ticks = roundTicks(from, to, frame.width / 64, kind === 'step' || kind === 'entropy' ? 'step' : 'tokens');
   for (const tick of ticks) {
     const x = frame.left + ((tick - from) / (to - from)) * frame.width;
-    surface.text(x, bottom + 14, placeText(kind, tick), of.secondary, 'middle');
+    const words = placeText(kind, tick);
+    const end = frame.left + frame.width + rightRoom;
+    if (x + (words.length * letterWidth) / 2 > end) surface.text(end, bottom + 14, words, of.secondary, 'end');
+    else surface.text(x, bottom + 14, words, of.secondary, 'middle');
   }
   if (label.length <= longestBeside) surface.text(0, bottom + 14, label, of.secondary, 'start');
   else surface.text(frame.left + frame.width / 2, bottom + 14 + lineHeight, label, of.secondary, 'middle');

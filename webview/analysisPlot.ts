@@ -1,6 +1,5 @@
 import type { ColourName } from './colours';
 import type { Pattern } from './panels';
-import type { Scale } from './scale';
 import { layersOf, linearRange, type Scene } from './sceneMaths';
 import { middles, nearest, smoothed } from './seriesData';
 
@@ -27,10 +26,10 @@ export interface PlotAxis {
   readonly range: readonly [number, number];
 }
 
-/** What is at a side of a plot; a null range is that of the numbers. */
+/** What is at a side of a plot: a range that is given, that of the numbers, or that of their logarithms. */
 export interface PlotSide {
   readonly label: string;
-  readonly range: readonly [number, number] | null;
+  readonly range: readonly [number, number] | null | 'logarithmic';
 }
 
 /** One pair, or three, of axes and what is drawn between them. */
@@ -108,9 +107,15 @@ export function sceneOfSide(plot: Plot, side: 'left' | 'right'): Scene {
     floor: null,
     asBars: plot.asBars,
   };
-  const fixed = (side === 'left' ? plot.left : plot.right)?.range ?? null;
-  const linear: Scale = { kind: 'linear' };
-  return { ...scene, ...(fixed === null ? linearRange(scene) : { scale: linear, y: fixed }) };
+  const range = (side === 'left' ? plot.left : plot.right)?.range ?? null;
+  if (range === null) return { ...scene, ...linearRange(scene) };
+  if (range !== 'logarithmic') return { ...scene, scale: { kind: 'linear' }, y: range };
+  const numbers = drawn.flatMap(({ value }) => [...value].filter((number) => number > 0));
+  // Nothing has no logarithm: what stands on it stands at the foot.
+  const foot = numbers.length === 0 ? 0.1 : Math.min(...numbers) / 2;
+  const raised = (values: Float64Array): Float64Array => values.map((number) => Math.max(foot, number));
+  const layers = scene.layers.map((layer) => ({ ...layer, base: raised(layer.base), top: raised(layer.top) }));
+  return { ...scene, layers, scale: { kind: 'log' }, y: [foot, Math.max(2 * foot, ...numbers) * 1.2] };
 }
 
 /** What a series is worth at a place: points hold until the next one, others where they are near. */

@@ -86,19 +86,15 @@ function accuracyFigure(run: AnalysedRun, base: Base): AnalysisFigure {
         left: { label: 'accuracy', range: [0, 1] },
         right: { label: 'entropy, nats / token', range: null },
         series: [
-          ...(evaluations.length === 0
-            ? []
-            : [
-                {
-                  ...exactly(
-                    { label: 'held-out accuracy, 95 %', colour: 'heldOut', shape: 'points' },
-                    at,
-                    column(({ value }) => value),
-                  ),
-                  low: column(({ low }) => low),
-                  high: column(({ high }) => high),
-                },
-              ]),
+          {
+            ...exactly(
+              { label: 'held-out accuracy, 95 %', colour: 'heldOut', shape: 'points' },
+              at,
+              column(({ value }) => value),
+            ),
+            low: column(({ low }) => low),
+            high: column(({ high }) => high),
+          },
           ...curveOf(run, 'entropy/rollout', { label: 'entropy of rollouts', colour: 'rollout', side: 'right' }),
           ...curveOf(run, 'entropy/demonstration', {
             label: 'entropy on demonstrations',
@@ -106,6 +102,12 @@ function accuracyFigure(run: AnalysedRun, base: Base): AnalysisFigure {
             dash: dashed,
             side: 'right',
           }),
+          // Known in every phase: one that samples nothing has no rollouts.
+          exactly(
+            { label: 'entropy of held-out answers', colour: 'heldOut', dash: [2, 3], shape: 'points', side: 'right' },
+            at,
+            column(({ entropy }) => entropy),
+          ),
         ],
         marks: changes,
         otherwise: 'Neither an evaluation nor an entropy has been recorded yet.',

@@ -119,7 +119,7 @@ export function ratioFigure({ ratio }: TokensMessage): AnalysisFigure {
         name: 'Ratio of demonstration tokens',
         height: 180,
         x: { kind: 'ratio', label: 'f(p)', range: [0, 1] },
-        left: { label: 'share of demonstration tokens', range: null },
+        left: { label: 'share of demonstration tokens, logarithmic', range: 'logarithmic' },
         series:
           ratio === null || all === 0
             ? []

@@ -20,8 +20,8 @@ const metrics = [
   'weight/rl',
   'advantage/demonstration',
 ];
-/** Ranges of steps a curve is told in: more than a picture has pixels. */
-const mostRanges = 1000;
+/** Ranges of steps a curve is told in: about as many as a picture has pixels. */
+const mostRanges = 500;
 const longestWord = 24;
 
 /** What the events of a run say of it. */

@@ -41,7 +41,7 @@ type Unread = Omit<AnalysedSequence, 'record'>;
 
 const usualLimits: ReadingLimits = { mostTokens: 4_000_000, mostPoints: 1500 };
 const mostAtOnce = 64;
-const tokensAtOnce = 20_000;
+const tokensAtOnce = 10_000;
 const rowsBetweenTurns = 5000;
 
 /**

@@ -102,6 +102,27 @@ describe('the plots of analyses', () => {
     );
   });
 
+  it('on a logarithmic axis stand at its foot, whatever part of them is nothing', () => {
+    const share = fc.oneof(fc.constant(0), fc.double({ min: 1e-6, max: 1, noNaN: true }));
+    fc.assert(
+      fc.property(fc.array(share, { minLength: 2, maxLength: 20 }), (numbers) => {
+        const [series] = plotOf(numbers).series;
+        assert.ok(series !== undefined);
+        const left = { label: 'l', range: 'logarithmic' } as const;
+        const plot = plotOf(numbers, { left, asBars: true, series: [{ ...series, shape: 'layer' }] });
+        const { y, layers } = sceneOfSide(plot, 'left');
+        assert.ok(y[0] > 0 && y[1] > y[0]);
+        for (const { base, top } of layers) {
+          assert.ok(base.every((number) => number === y[0]));
+          assert.deepEqual(
+            [...top].map((number) => number > y[0] && number < y[1]),
+            numbers.map((number) => number > 0),
+          );
+        }
+      }),
+    );
+  });
+
   it('are read where a cursor stands: at every place its own number', () => {
     fc.assert(
       fc.property(fc.array(value, { minLength: 1, maxLength: 40 }), (numbers) => {

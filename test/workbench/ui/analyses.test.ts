@@ -146,9 +146,10 @@ describe('the analyses of a run', () => {
           if (theme !== 'Dark Modern') await chooseTheme(page, theme, className);
           await page.mouse.move(0, 0);
           for (const [place, figure] of ['accuracy', 'pull', 'scatter'].entries()) {
-            await view.locator(`[data-figure=${figure}]`).evaluate((element) => {
-              element.scrollIntoView();
-            });
+            await view.locator('.analyses').evaluate((element, name) => {
+              const shown = element.querySelector(`[data-figure=${name}]`) as { readonly offsetTop: number } | null;
+              element.scrollTo(0, (shown?.offsetTop ?? 0) - 8);
+            }, figure);
             await page.waitForTimeout(300);
             await keepPicture(page, `${picture}-${place + 1}`, false);
           }
@@ -184,6 +185,12 @@ describe('the analyses of a run', () => {
         await hostile.locator('[data-figure=pull]', { hasText: 'No pull has been read of these steps' }).waitFor();
         assert.equal(await hostile.locator('body').locator('img, script:not([nonce]), a').count(), 0);
         assert.ok(!(await hostile.locator('body').innerText()).includes('\u202e'));
+
+        // From the run's panel the view that is there comes to the front.
+        await page.locator('.sidebar .monaco-list-row', { hasText: 'trained' }).dblclick();
+        await webviewFrame(page).getByRole('button', { name: 'Analyses', exact: true }).click();
+        await page.locator('.tab.active', { hasText: 'trained · analyses' }).waitFor();
+        assert.equal(await page.locator('.tab', { hasText: 'trained · analyses' }).count(), 1);
         assert.deepEqual(complaints(), []);
       },
       {
