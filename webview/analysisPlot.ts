@@ -17,6 +17,8 @@ export interface PlotSeries {
   /** Extremes of a range of steps, or ends of an interval. */
   readonly low: Float64Array;
   readonly high: Float64Array;
+  /** What the legend says while nothing is pointed at; undefined says nothing. */
+  readonly newest: number | null | undefined;
 }
 
 /** What is at the foot of a plot: plots with the same share a cursor. Entropy goes by its decimal logarithm. */
@@ -76,7 +78,8 @@ export function exactly(
   x: Float64Array,
   value: Float64Array,
 ): PlotSeries {
-  return { shape: 'line', side: 'left', dash: [], pattern: 'solid', low: value, high: value, ...look, x, value };
+  const rest = { side: 'left', dash: [], pattern: 'solid', low: value, high: value, newest: undefined } as const;
+  return { shape: 'line', ...rest, ...look, x, value };
 }
 
 /** Does it have a number? */
@@ -118,15 +121,12 @@ export function sceneOfSide(plot: Plot, side: 'left' | 'right'): Scene {
   return { ...scene, layers, scale: { kind: 'log' }, y: [foot, Math.max(2 * foot, ...numbers) * 1.2] };
 }
 
-/** What a series is worth at a place: points hold until the next one, others where they are near. */
-export function valueNear({ shape, x, value }: PlotSeries, at: number): number {
+/** The number of a series that belongs to a place: points hold until the next one, others where they are near; -1 is none. */
+export function numberNear({ shape, x }: PlotSeries, at: number): number {
   const place = nearest(x, at);
   const spacing = x.length < 2 ? 1 : ((x.at(-1) ?? 0) - (x[0] ?? 0)) / (x.length - 1);
-  if (shape === 'points') {
-    const before = (x[place] ?? Infinity) <= at + spacing * 1e-6 ? place : place - 1;
-    return value[before] ?? NaN;
-  }
-  return Math.abs((x[place] ?? Infinity) - at) <= 0.75 * spacing + 1e-9 ? (value[place] ?? NaN) : NaN;
+  if (shape === 'points') return (x[place] ?? Infinity) <= at + spacing * 1e-6 ? place : place - 1;
+  return Math.abs((x[place] ?? Infinity) - at) <= 0.75 * spacing + 1e-9 ? place : -1;
 }
 
 /** Places that a cursor goes through, ascending. */

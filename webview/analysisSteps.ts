@@ -94,6 +94,7 @@ function accuracyFigure(run: AnalysedRun, base: Base): AnalysisFigure {
             ),
             low: column(({ low }) => low),
             high: column(({ high }) => high),
+            newest: evaluations.at(-1)?.value,
           },
           ...curveOf(run, 'entropy/rollout', { label: 'entropy of rollouts', colour: 'rollout', side: 'right' }),
           ...curveOf(run, 'entropy/demonstration', {
@@ -104,7 +105,14 @@ function accuracyFigure(run: AnalysedRun, base: Base): AnalysisFigure {
           }),
           // Known in every phase: one that samples nothing has no rollouts.
           exactly(
-            { label: 'entropy of held-out answers', colour: 'heldOut', dash: [2, 3], shape: 'points', side: 'right' },
+            {
+              label: 'entropy of held-out answers',
+              colour: 'heldOut',
+              dash: [2, 3],
+              shape: 'points',
+              side: 'right',
+              newest: evaluations.at(-1)?.entropy,
+            },
             at,
             column(({ entropy }) => entropy),
           ),
@@ -156,7 +164,7 @@ export function pullFigure({ step: steps, mass: all }: TokensMessage): AnalysisF
         series: pullStreams.flatMap((stream, number) => {
           const value = Float64Array.from(known, (place) => shares[place]?.[number] ?? NaN);
           return value.some((share) => share > 0)
-            ? [exactly({ ...streamLooks[stream], shape: 'layer' }, at, value)]
+            ? [exactly({ ...streamLooks[stream], shape: 'layer', newest: value.at(-1) }, at, value)]
             : [];
         }),
         otherwise: 'No pull has been read of these steps.',
@@ -166,7 +174,7 @@ export function pullFigure({ step: steps, mass: all }: TokensMessage): AnalysisF
         name: 'Mass of the pull',
         height: 190,
         left: { label: 'Σ |pull| of the step', range: null },
-        series: isThere.map(({ look, mass }) => exactly(look, steps, mass)),
+        series: isThere.map(({ look, mass }) => exactly({ ...look, newest: mass.at(-1) }, steps, mass)),
         otherwise: 'No pull has been read of these steps.',
       },
     ],
@@ -179,9 +187,7 @@ function curveOf(
   look: Pick<PlotSeries, 'label' | 'colour'> & Partial<PlotSeries>,
 ): PlotSeries[] {
   const curve = curves.find((one) => one.metric === metric);
-  return curve === undefined
-    ? []
-    : [{ ...exactly(look, step, curve.high), low: curve.low, high: curve.high, value: curve.high }];
+  return curve === undefined ? [] : [{ ...exactly(look, step, curve.high), low: curve.low, newest: curve.newest }];
 }
 
 function stepAxis(runs: readonly AnalysedRun[]): PlotAxis {

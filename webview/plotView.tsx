@@ -8,7 +8,7 @@ import {
   placeBeside,
   placesOf,
   thinnedPlaces,
-  valueNear,
+  numberNear,
   type Plot,
   type PlotSeries,
 } from './analysisPlot';
@@ -96,7 +96,7 @@ function DrawnPlot({ plot, places }: { readonly plot: Plot; readonly places: Flo
           <li key={series.label}>
             <Swatch curve={series} shape={series.shape} />
             <span>{visibleText(series.label)}</span>
-            <span class="number">{numberOf(plot, series, cursor)}</span>
+            <span class="number">{numberOf(series, cursor)}</span>
           </li>
         ))}
       </ul>
@@ -126,7 +126,7 @@ export function PlotTable({ plot }: { readonly plot: Plot }): VNode {
             <th scope="row">{placeText(plot.x.kind, place)}</th>
             {series.map((one) => (
               <td class="number" key={one.label}>
-                {formatNumber(valueNear(one, place))}
+                {textNear(one, place)}
               </td>
             ))}
           </tr>
@@ -138,16 +138,24 @@ export function PlotTable({ plot }: { readonly plot: Plot }): VNode {
 
 const mostRows = 21;
 
-/** At the cursor, else the newest; only what goes over steps has one. */
-function numberOf({ x: { kind } }: Plot, series: PlotSeries, cursor: number | null): string {
-  if (cursor !== null) return formatNumber(valueNear(series, cursor));
-  return kind === 'step' ? formatNumber(series.value.filter(Number.isFinite).at(-1)) : '';
+/** At the cursor, else the newest. */
+function numberOf(series: PlotSeries, cursor: number | null): string {
+  if (cursor !== null) return textNear(series, cursor);
+  return series.newest === undefined ? '' : formatNumber(series.newest);
+}
+
+/** What a series is worth at a place; of a range of steps its extremes. */
+function textNear(series: PlotSeries, at: number): string {
+  const place = numberNear(series, at);
+  const { shape, value, low, high } = series;
+  const [least, most] = [formatNumber(low[place]), formatNumber(high[place])];
+  return shape === 'points' || least === most ? formatNumber(value[place]) : `${least}…${most}`;
 }
 
 function cursorWords(plot: Plot, cursor: number): string {
   const numbers = plot.series
     .filter(hasNumbers)
-    .map((series) => `${visibleWords(series.label)} ${formatNumber(valueNear(series, cursor))}`);
+    .map((series) => `${visibleWords(series.label)} ${textNear(series, cursor)}`);
   return `${plot.x.label} ${placeText(plot.x.kind, cursor)}: ${numbers.join(', ')}`;
 }
 

@@ -143,6 +143,10 @@ export interface AnalysedCurve {
   metric: string;
   low: Float64Array;
   high: Float64Array;
+  /**
+   * Of the newest step; null where that has none.
+   */
+  newest: number | null;
 }
 /**
  * What the tokens of some steps say together, as far as they were read.

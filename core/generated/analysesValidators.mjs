@@ -2,130 +2,132 @@
 
 var C=S;function F(e,{instancePath:i="",parentData:c,parentDataProperty:g,rootData:p=e}={}){let n=null,r=0;if(r===0)if(e&&typeof e==
 "object"&&!Array.isArray(e)){let f;if(e.kind===void 0&&(f="kind")||e.from===void 0&&(f="from")||e.to===void 0&&(f="to"))
-return F.errors=[{instancePath:i,message:"must have required property '"+f+"'"}],!1;{let u=r;for(let t in e)if(!(t==="ki\
-nd"||t==="from"||t==="to")){return F.errors=[{instancePath:i,message:"must NOT have additional properties"}],!1;break}if(u===
-r){if(e.kind!==void 0){let t=e.kind,o=r;if(typeof t!="string")return F.errors=[{instancePath:i+"/kind",message:"must be \
-string"}],!1;if(t!=="ready")return F.errors=[{instancePath:i+"/kind",message:"must be equal to constant"}],!1;var s=o===
-r}else var s=!0;if(s){if(e.from!==void 0){let t=e.from,o=r;if(!(typeof t=="number"&&!(t%1)&&!isNaN(t)&&isFinite(t))&&t!==
-null)return F.errors=[{instancePath:i+"/from",message:"must be integer,null"}],!1;if(r===o&&typeof t=="number"&&isFinite(
-t)&&(t<0||isNaN(t)))return F.errors=[{instancePath:i+"/from",message:"must be >= 0"}],!1;var s=o===r}else var s=!0;if(s)
-if(e.to!==void 0){let t=e.to,o=r;if(!(typeof t=="number"&&!(t%1)&&!isNaN(t)&&isFinite(t))&&t!==null)return F.errors=[{instancePath:i+
-"/to",message:"must be integer,null"}],!1;if(r===o&&typeof t=="number"&&isFinite(t)&&(t<0||isNaN(t)))return F.errors=[{instancePath:i+
-"/to",message:"must be >= 0"}],!1;var s=o===r}else var s=!0}}}}else return F.errors=[{instancePath:i,message:"must be ob\
+return F.errors=[{instancePath:i,message:"must have required property '"+f+"'"}],!1;{let u=r;for(let s in e)if(!(s==="ki\
+nd"||s==="from"||s==="to")){return F.errors=[{instancePath:i,message:"must NOT have additional properties"}],!1;break}if(u===
+r){if(e.kind!==void 0){let s=e.kind,o=r;if(typeof s!="string")return F.errors=[{instancePath:i+"/kind",message:"must be \
+string"}],!1;if(s!=="ready")return F.errors=[{instancePath:i+"/kind",message:"must be equal to constant"}],!1;var t=o===
+r}else var t=!0;if(t){if(e.from!==void 0){let s=e.from,o=r;if(!(typeof s=="number"&&!(s%1)&&!isNaN(s)&&isFinite(s))&&s!==
+null)return F.errors=[{instancePath:i+"/from",message:"must be integer,null"}],!1;if(r===o&&typeof s=="number"&&isFinite(
+s)&&(s<0||isNaN(s)))return F.errors=[{instancePath:i+"/from",message:"must be >= 0"}],!1;var t=o===r}else var t=!0;if(t)
+if(e.to!==void 0){let s=e.to,o=r;if(!(typeof s=="number"&&!(s%1)&&!isNaN(s)&&isFinite(s))&&s!==null)return F.errors=[{instancePath:i+
+"/to",message:"must be integer,null"}],!1;if(r===o&&typeof s=="number"&&isFinite(s)&&(s<0||isNaN(s)))return F.errors=[{instancePath:i+
+"/to",message:"must be >= 0"}],!1;var t=o===r}else var t=!0}}}}else return F.errors=[{instancePath:i,message:"must be ob\
 ject"}],!1;return F.errors=n,r===0}function _(e,{instancePath:i="",parentData:c,parentDataProperty:g,rootData:p=e}={}){let n=null,r=0;if(r===0)if(e&&typeof e==
 "object"&&!Array.isArray(e)){let f;if(e.kind===void 0&&(f="kind")||e.from===void 0&&(f="from")||e.to===void 0&&(f="to"))
-return _.errors=[{instancePath:i,message:"must have required property '"+f+"'"}],!1;{let u=r;for(let t in e)if(!(t==="ki\
-nd"||t==="from"||t==="to")){return _.errors=[{instancePath:i,message:"must NOT have additional properties"}],!1;break}if(u===
-r){if(e.kind!==void 0){let t=e.kind,o=r;if(typeof t!="string")return _.errors=[{instancePath:i+"/kind",message:"must be \
-string"}],!1;if(t!=="readSteps")return _.errors=[{instancePath:i+"/kind",message:"must be equal to constant"}],!1;var s=o===
-r}else var s=!0;if(s){if(e.from!==void 0){let t=e.from,o=r;if(!(typeof t=="number"&&!(t%1)&&!isNaN(t)&&isFinite(t))&&t!==
-null)return _.errors=[{instancePath:i+"/from",message:"must be integer,null"}],!1;if(r===o&&typeof t=="number"&&isFinite(
-t)&&(t<0||isNaN(t)))return _.errors=[{instancePath:i+"/from",message:"must be >= 0"}],!1;var s=o===r}else var s=!0;if(s)
-if(e.to!==void 0){let t=e.to,o=r;if(!(typeof t=="number"&&!(t%1)&&!isNaN(t)&&isFinite(t))&&t!==null)return _.errors=[{instancePath:i+
-"/to",message:"must be integer,null"}],!1;if(r===o&&typeof t=="number"&&isFinite(t)&&(t<0||isNaN(t)))return _.errors=[{instancePath:i+
-"/to",message:"must be >= 0"}],!1;var s=o===r}else var s=!0}}}}else return _.errors=[{instancePath:i,message:"must be ob\
+return _.errors=[{instancePath:i,message:"must have required property '"+f+"'"}],!1;{let u=r;for(let s in e)if(!(s==="ki\
+nd"||s==="from"||s==="to")){return _.errors=[{instancePath:i,message:"must NOT have additional properties"}],!1;break}if(u===
+r){if(e.kind!==void 0){let s=e.kind,o=r;if(typeof s!="string")return _.errors=[{instancePath:i+"/kind",message:"must be \
+string"}],!1;if(s!=="readSteps")return _.errors=[{instancePath:i+"/kind",message:"must be equal to constant"}],!1;var t=o===
+r}else var t=!0;if(t){if(e.from!==void 0){let s=e.from,o=r;if(!(typeof s=="number"&&!(s%1)&&!isNaN(s)&&isFinite(s))&&s!==
+null)return _.errors=[{instancePath:i+"/from",message:"must be integer,null"}],!1;if(r===o&&typeof s=="number"&&isFinite(
+s)&&(s<0||isNaN(s)))return _.errors=[{instancePath:i+"/from",message:"must be >= 0"}],!1;var t=o===r}else var t=!0;if(t)
+if(e.to!==void 0){let s=e.to,o=r;if(!(typeof s=="number"&&!(s%1)&&!isNaN(s)&&isFinite(s))&&s!==null)return _.errors=[{instancePath:i+
+"/to",message:"must be integer,null"}],!1;if(r===o&&typeof s=="number"&&isFinite(s)&&(s<0||isNaN(s)))return _.errors=[{instancePath:i+
+"/to",message:"must be >= 0"}],!1;var t=o===r}else var t=!0}}}}else return _.errors=[{instancePath:i,message:"must be ob\
 ject"}],!1;return _.errors=n,r===0}function N(e,{instancePath:i="",parentData:c,parentDataProperty:g,rootData:p=e}={}){let n=null,r=0;if(r===0)if(e&&typeof e==
 "object"&&!Array.isArray(e)){let f;if(e.kind===void 0&&(f="kind")||e.reading===void 0&&(f="reading")||e.point===void 0&&
-(f="point"))return N.errors=[{instancePath:i,message:"must have required property '"+f+"'"}],!1;{let u=r;for(let t in e)
-if(!(t==="kind"||t==="reading"||t==="point")){return N.errors=[{instancePath:i,message:"must NOT have additional propert\
-ies"}],!1;break}if(u===r){if(e.kind!==void 0){let t=e.kind,o=r;if(typeof t!="string")return N.errors=[{instancePath:i+"/\
-kind",message:"must be string"}],!1;if(t!=="openPoint")return N.errors=[{instancePath:i+"/kind",message:"must be equal t\
-o constant"}],!1;var s=o===r}else var s=!0;if(s){if(e.reading!==void 0){let t=e.reading,o=r;if(!(typeof t=="number"&&!(t%
-1)&&!isNaN(t)&&isFinite(t)))return N.errors=[{instancePath:i+"/reading",message:"must be integer"}],!1;if(r===o&&typeof t==
-"number"&&isFinite(t)&&(t<0||isNaN(t)))return N.errors=[{instancePath:i+"/reading",message:"must be >= 0"}],!1;var s=o===
-r}else var s=!0;if(s)if(e.point!==void 0){let t=e.point,o=r;if(!(typeof t=="number"&&!(t%1)&&!isNaN(t)&&isFinite(t)))return N.
-errors=[{instancePath:i+"/point",message:"must be integer"}],!1;if(r===o&&typeof t=="number"&&isFinite(t)&&(t<0||isNaN(t)))
-return N.errors=[{instancePath:i+"/point",message:"must be >= 0"}],!1;var s=o===r}else var s=!0}}}}else return N.errors=
+(f="point"))return N.errors=[{instancePath:i,message:"must have required property '"+f+"'"}],!1;{let u=r;for(let s in e)
+if(!(s==="kind"||s==="reading"||s==="point")){return N.errors=[{instancePath:i,message:"must NOT have additional propert\
+ies"}],!1;break}if(u===r){if(e.kind!==void 0){let s=e.kind,o=r;if(typeof s!="string")return N.errors=[{instancePath:i+"/\
+kind",message:"must be string"}],!1;if(s!=="openPoint")return N.errors=[{instancePath:i+"/kind",message:"must be equal t\
+o constant"}],!1;var t=o===r}else var t=!0;if(t){if(e.reading!==void 0){let s=e.reading,o=r;if(!(typeof s=="number"&&!(s%
+1)&&!isNaN(s)&&isFinite(s)))return N.errors=[{instancePath:i+"/reading",message:"must be integer"}],!1;if(r===o&&typeof s==
+"number"&&isFinite(s)&&(s<0||isNaN(s)))return N.errors=[{instancePath:i+"/reading",message:"must be >= 0"}],!1;var t=o===
+r}else var t=!0;if(t)if(e.point!==void 0){let s=e.point,o=r;if(!(typeof s=="number"&&!(s%1)&&!isNaN(s)&&isFinite(s)))return N.
+errors=[{instancePath:i+"/point",message:"must be integer"}],!1;if(r===o&&typeof s=="number"&&isFinite(s)&&(s<0||isNaN(s)))
+return N.errors=[{instancePath:i+"/point",message:"must be >= 0"}],!1;var t=o===r}else var t=!0}}}}else return N.errors=
 [{instancePath:i,message:"must be object"}],!1;return N.errors=n,r===0}function T(e,{instancePath:i="",parentData:c,parentDataProperty:g,rootData:p=e}={}){let n=null,r=0;if(r===0)if(e&&typeof e==
 "object"&&!Array.isArray(e)){let f;if(e.kind===void 0&&(f="kind")||e.other===void 0&&(f="other"))return T.errors=[{instancePath:i,
-message:"must have required property '"+f+"'"}],!1;{let u=r;for(let t in e)if(!(t==="kind"||t==="other")){return T.errors=
-[{instancePath:i,message:"must NOT have additional properties"}],!1;break}if(u===r){if(e.kind!==void 0){let t=e.kind,o=r;
-if(typeof t!="string")return T.errors=[{instancePath:i+"/kind",message:"must be string"}],!1;if(t!=="compareWith")return T.
-errors=[{instancePath:i+"/kind",message:"must be equal to constant"}],!1;var s=o===r}else var s=!0;if(s)if(e.other!==void 0){
-let t=e.other,o=r;if(typeof t!="string")return T.errors=[{instancePath:i+"/other",message:"must be string"}],!1;if(!(t===
-"ask"||t==="none"))return T.errors=[{instancePath:i+"/other",message:"must be equal to one of the allowed values"}],!1;var s=o===
-r}else var s=!0}}}else return T.errors=[{instancePath:i,message:"must be object"}],!1;return T.errors=n,r===0}function S(e,{
+message:"must have required property '"+f+"'"}],!1;{let u=r;for(let s in e)if(!(s==="kind"||s==="other")){return T.errors=
+[{instancePath:i,message:"must NOT have additional properties"}],!1;break}if(u===r){if(e.kind!==void 0){let s=e.kind,o=r;
+if(typeof s!="string")return T.errors=[{instancePath:i+"/kind",message:"must be string"}],!1;if(s!=="compareWith")return T.
+errors=[{instancePath:i+"/kind",message:"must be equal to constant"}],!1;var t=o===r}else var t=!0;if(t)if(e.other!==void 0){
+let s=e.other,o=r;if(typeof s!="string")return T.errors=[{instancePath:i+"/other",message:"must be string"}],!1;if(!(s===
+"ask"||s==="none"))return T.errors=[{instancePath:i+"/other",message:"must be equal to one of the allowed values"}],!1;var t=o===
+r}else var t=!0}}}else return T.errors=[{instancePath:i,message:"must be object"}],!1;return T.errors=n,r===0}function S(e,{
 instancePath:i="",parentData:c,parentDataProperty:g,rootData:p=e}={}){let n=null,r=0;if(r===0)if(e&&typeof e=="object"&&
-!Array.isArray(e)){let s=e.kind;if(typeof s=="string")if(s==="ready")F(e,{instancePath:i,parentData:c,parentDataProperty:g,
-rootData:p})||(n=n===null?F.errors:n.concat(F.errors),r=n.length);else if(s==="readSteps")_(e,{instancePath:i,parentData:c,
-parentDataProperty:g,rootData:p})||(n=n===null?_.errors:n.concat(_.errors),r=n.length);else if(s==="openPoint")N(e,{instancePath:i,
-parentData:c,parentDataProperty:g,rootData:p})||(n=n===null?N.errors:n.concat(N.errors),r=n.length);else if(s==="compare\
+!Array.isArray(e)){let t=e.kind;if(typeof t=="string")if(t==="ready")F(e,{instancePath:i,parentData:c,parentDataProperty:g,
+rootData:p})||(n=n===null?F.errors:n.concat(F.errors),r=n.length);else if(t==="readSteps")_(e,{instancePath:i,parentData:c,
+parentDataProperty:g,rootData:p})||(n=n===null?_.errors:n.concat(_.errors),r=n.length);else if(t==="openPoint")N(e,{instancePath:i,
+parentData:c,parentDataProperty:g,rootData:p})||(n=n===null?N.errors:n.concat(N.errors),r=n.length);else if(t==="compare\
 With")T(e,{instancePath:i,parentData:c,parentDataProperty:g,rootData:p})||(n=n===null?T.errors:n.concat(T.errors),r=n.length);else
 return S.errors=[{instancePath:i,message:'value of tag "kind" must be in oneOf'}],!1;else return S.errors=[{instancePath:i,
 message:'tag "kind" must be string'}],!1}else return S.errors=[{instancePath:i,message:"must be object"}],!1;return S.errors=
 n,r===0}var H=R;function E(e,{instancePath:i="",parentData:c,parentDataProperty:g,rootData:p=e}={}){let n=null,r=0;if(r===0)if(e&&typeof e==
 "object"&&!Array.isArray(e)){let f;if(e.step===void 0&&(f="step")||e.phase===void 0&&(f="phase"))return E.errors=[{instancePath:i,
-message:"must have required property '"+f+"'"}],!1;{let u=r;for(let t in e)if(!(t==="step"||t==="phase")){return E.errors=
-[{instancePath:i,message:"must NOT have additional properties"}],!1;break}if(u===r){if(e.step!==void 0){let t=e.step,o=r;
-if(!(typeof t=="number"&&!(t%1)&&!isNaN(t)&&isFinite(t)))return E.errors=[{instancePath:i+"/step",message:"must be integ\
-er"}],!1;var s=o===r}else var s=!0;if(s)if(e.phase!==void 0){let t=r;if(typeof e.phase!="string")return E.errors=[{instancePath:i+
-"/phase",message:"must be string"}],!1;var s=t===r}else var s=!0}}}else return E.errors=[{instancePath:i,message:"must b\
+message:"must have required property '"+f+"'"}],!1;{let u=r;for(let s in e)if(!(s==="step"||s==="phase")){return E.errors=
+[{instancePath:i,message:"must NOT have additional properties"}],!1;break}if(u===r){if(e.step!==void 0){let s=e.step,o=r;
+if(!(typeof s=="number"&&!(s%1)&&!isNaN(s)&&isFinite(s)))return E.errors=[{instancePath:i+"/step",message:"must be integ\
+er"}],!1;var t=o===r}else var t=!0;if(t)if(e.phase!==void 0){let s=r;if(typeof e.phase!="string")return E.errors=[{instancePath:i+
+"/phase",message:"must be string"}],!1;var t=s===r}else var t=!0}}}else return E.errors=[{instancePath:i,message:"must b\
 e object"}],!1;return E.errors=n,r===0}function w(e,{instancePath:i="",parentData:c,parentDataProperty:g,rootData:p=e}={}){let n=null,r=0;if(r===0)if(e&&typeof e==
 "object"&&!Array.isArray(e)){let f;if(e.step===void 0&&(f="step")||e.value===void 0&&(f="value")||e.low===void 0&&(f="lo\
 w")||e.high===void 0&&(f="high")||e.count===void 0&&(f="count")||e.entropy===void 0&&(f="entropy"))return w.errors=[{instancePath:i,
-message:"must have required property '"+f+"'"}],!1;{let u=r;for(let t in e)if(!(t==="step"||t==="value"||t==="low"||t===
-"high"||t==="count"||t==="entropy")){return w.errors=[{instancePath:i,message:"must NOT have additional properties"}],!1;
-break}if(u===r){if(e.step!==void 0){let t=e.step,o=r;if(!(typeof t=="number"&&!(t%1)&&!isNaN(t)&&isFinite(t)))return w.errors=
-[{instancePath:i+"/step",message:"must be integer"}],!1;var s=o===r}else var s=!0;if(s){if(e.value!==void 0){let t=e.value,
-o=r;if(!(typeof t=="number"&&isFinite(t)))return w.errors=[{instancePath:i+"/value",message:"must be number"}],!1;var s=o===
-r}else var s=!0;if(s){if(e.low!==void 0){let t=e.low,o=r;if(!(typeof t=="number"&&isFinite(t)))return w.errors=[{instancePath:i+
-"/low",message:"must be number"}],!1;var s=o===r}else var s=!0;if(s){if(e.high!==void 0){let t=e.high,o=r;if(!(typeof t==
-"number"&&isFinite(t)))return w.errors=[{instancePath:i+"/high",message:"must be number"}],!1;var s=o===r}else var s=!0;
-if(s){if(e.count!==void 0){let t=e.count,o=r;if(!(typeof t=="number"&&!(t%1)&&!isNaN(t)&&isFinite(t)))return w.errors=[{
-instancePath:i+"/count",message:"must be integer"}],!1;var s=o===r}else var s=!0;if(s)if(e.entropy!==void 0){let t=e.entropy,
-o=r;if(!(typeof t=="number"&&isFinite(t))&&t!==null)return w.errors=[{instancePath:i+"/entropy",message:"must be number,\
-null"}],!1;var s=o===r}else var s=!0}}}}}}}else return w.errors=[{instancePath:i,message:"must be object"}],!1;return w.
-errors=n,r===0}function D(e,{instancePath:i="",parentData:c,parentDataProperty:g,rootData:p=e}={}){let n=null,r=0;if(r===0)if(e&&typeof e==
+message:"must have required property '"+f+"'"}],!1;{let u=r;for(let s in e)if(!(s==="step"||s==="value"||s==="low"||s===
+"high"||s==="count"||s==="entropy")){return w.errors=[{instancePath:i,message:"must NOT have additional properties"}],!1;
+break}if(u===r){if(e.step!==void 0){let s=e.step,o=r;if(!(typeof s=="number"&&!(s%1)&&!isNaN(s)&&isFinite(s)))return w.errors=
+[{instancePath:i+"/step",message:"must be integer"}],!1;var t=o===r}else var t=!0;if(t){if(e.value!==void 0){let s=e.value,
+o=r;if(!(typeof s=="number"&&isFinite(s)))return w.errors=[{instancePath:i+"/value",message:"must be number"}],!1;var t=o===
+r}else var t=!0;if(t){if(e.low!==void 0){let s=e.low,o=r;if(!(typeof s=="number"&&isFinite(s)))return w.errors=[{instancePath:i+
+"/low",message:"must be number"}],!1;var t=o===r}else var t=!0;if(t){if(e.high!==void 0){let s=e.high,o=r;if(!(typeof s==
+"number"&&isFinite(s)))return w.errors=[{instancePath:i+"/high",message:"must be number"}],!1;var t=o===r}else var t=!0;
+if(t){if(e.count!==void 0){let s=e.count,o=r;if(!(typeof s=="number"&&!(s%1)&&!isNaN(s)&&isFinite(s)))return w.errors=[{
+instancePath:i+"/count",message:"must be integer"}],!1;var t=o===r}else var t=!0;if(t)if(e.entropy!==void 0){let s=e.entropy,
+o=r;if(!(typeof s=="number"&&isFinite(s))&&s!==null)return w.errors=[{instancePath:i+"/entropy",message:"must be number,\
+null"}],!1;var t=o===r}else var t=!0}}}}}}}else return w.errors=[{instancePath:i,message:"must be object"}],!1;return w.
+errors=n,r===0}function q(e,{instancePath:i="",parentData:c,parentDataProperty:g,rootData:p=e}={}){let n=null,r=0;if(r===0)if(e&&typeof e==
 "object"&&!Array.isArray(e)){let f;if(e.metric===void 0&&(f="metric")||e.low===void 0&&(f="low")||e.high===void 0&&(f="h\
-igh"))return D.errors=[{instancePath:i,message:"must have required property '"+f+"'"}],!1;{let u=r;for(let t in e)if(!(t===
-"metric"||t==="low"||t==="high")){return D.errors=[{instancePath:i,message:"must NOT have additional properties"}],!1;break}
-if(u===r){if(e.metric!==void 0){let t=r;if(typeof e.metric!="string")return D.errors=[{instancePath:i+"/metric",message:"\
-must be string"}],!1;var s=t===r}else var s=!0;if(s){if(e.low!==void 0){let t=r;if(!(e.low instanceof Float64Array))return D.
-errors=[{instancePath:i+"/low",message:"must be a Float64Array"}],!1;var s=t===r}else var s=!0;if(s)if(e.high!==void 0){
-let t=r;if(!(e.high instanceof Float64Array))return D.errors=[{instancePath:i+"/high",message:"must be a Float64Array"}],
-!1;var s=t===r}else var s=!0}}}}else return D.errors=[{instancePath:i,message:"must be object"}],!1;return D.errors=n,r===
-0}function v(e,{instancePath:i="",parentData:c,parentDataProperty:g,rootData:p=e}={}){let n=null,r=0;if(r===0)if(e&&typeof e==
-"object"&&!Array.isArray(e)){let o;if(e.name===void 0&&(o="name")||e.first===void 0&&(o="first")||e.last===void 0&&(o="l\
-ast")||e.steps===void 0&&(o="steps")||e.phases===void 0&&(o="phases")||e.evaluations===void 0&&(o="evaluations")||e.step===
-void 0&&(o="step")||e.curves===void 0&&(o="curves"))return v.errors=[{instancePath:i,message:"must have required propert\
-y '"+o+"'"}],!1;{let a=r;for(let l in e)if(!(l==="name"||l==="first"||l==="last"||l==="steps"||l==="phases"||l==="evalua\
-tions"||l==="step"||l==="curves")){return v.errors=[{instancePath:i,message:"must NOT have additional properties"}],!1;break}
-if(a===r){if(e.name!==void 0){let l=r;if(typeof e.name!="string")return v.errors=[{instancePath:i+"/name",message:"must \
-be string"}],!1;var s=l===r}else var s=!0;if(s){if(e.first!==void 0){let l=e.first,m=r;if(!(typeof l=="number"&&!(l%1)&&
-!isNaN(l)&&isFinite(l)))return v.errors=[{instancePath:i+"/first",message:"must be integer"}],!1;var s=m===r}else var s=!0;
-if(s){if(e.last!==void 0){let l=e.last,m=r;if(!(typeof l=="number"&&!(l%1)&&!isNaN(l)&&isFinite(l)))return v.errors=[{instancePath:i+
-"/last",message:"must be integer"}],!1;var s=m===r}else var s=!0;if(s){if(e.steps!==void 0){let l=e.steps,m=r;if(!(typeof l==
-"number"&&!(l%1)&&!isNaN(l)&&isFinite(l))&&l!==null)return v.errors=[{instancePath:i+"/steps",message:"must be integer,n\
-ull"}],!1;var s=m===r}else var s=!0;if(s){if(e.phases!==void 0){let l=e.phases,m=r;if(r===m)if(Array.isArray(l)){var f=!0;
-let k=l.length;for(let y=0;y<k;y++){let j=r;E(l[y],{instancePath:i+"/phases/"+y,parentData:l,parentDataProperty:y,rootData:p})||
-(n=n===null?E.errors:n.concat(E.errors),r=n.length);var f=j===r;if(!f)break}}else return v.errors=[{instancePath:i+"/pha\
-ses",message:"must be array"}],!1;var s=m===r}else var s=!0;if(s){if(e.evaluations!==void 0){let l=e.evaluations,m=r;if(r===
-m)if(Array.isArray(l)){var u=!0;let k=l.length;for(let y=0;y<k;y++){let j=r;w(l[y],{instancePath:i+"/evaluations/"+y,parentData:l,
-parentDataProperty:y,rootData:p})||(n=n===null?w.errors:n.concat(w.errors),r=n.length);var u=j===r;if(!u)break}}else return v.
-errors=[{instancePath:i+"/evaluations",message:"must be array"}],!1;var s=m===r}else var s=!0;if(s){if(e.step!==void 0){
-let l=r;if(!(e.step instanceof Float64Array))return v.errors=[{instancePath:i+"/step",message:"must be a Float64Array"}],
-!1;var s=l===r}else var s=!0;if(s)if(e.curves!==void 0){let l=e.curves,m=r;if(r===m)if(Array.isArray(l)){var t=!0;let k=l.
-length;for(let y=0;y<k;y++){let j=r;D(l[y],{instancePath:i+"/curves/"+y,parentData:l,parentDataProperty:y,rootData:p})||
-(n=n===null?D.errors:n.concat(D.errors),r=n.length);var t=j===r;if(!t)break}}else return v.errors=[{instancePath:i+"/cur\
-ves",message:"must be array"}],!1;var s=m===r}else var s=!0}}}}}}}}}else return v.errors=[{instancePath:i,message:"must \
+igh")||e.newest===void 0&&(f="newest"))return q.errors=[{instancePath:i,message:"must have required property '"+f+"'"}],
+!1;{let u=r;for(let s in e)if(!(s==="metric"||s==="low"||s==="high"||s==="newest")){return q.errors=[{instancePath:i,message:"\
+must NOT have additional properties"}],!1;break}if(u===r){if(e.metric!==void 0){let s=r;if(typeof e.metric!="string")return q.
+errors=[{instancePath:i+"/metric",message:"must be string"}],!1;var t=s===r}else var t=!0;if(t){if(e.low!==void 0){let s=r;
+if(!(e.low instanceof Float64Array))return q.errors=[{instancePath:i+"/low",message:"must be a Float64Array"}],!1;var t=s===
+r}else var t=!0;if(t){if(e.high!==void 0){let s=r;if(!(e.high instanceof Float64Array))return q.errors=[{instancePath:i+
+"/high",message:"must be a Float64Array"}],!1;var t=s===r}else var t=!0;if(t)if(e.newest!==void 0){let s=e.newest,o=r;if(!(typeof s==
+"number"&&isFinite(s))&&s!==null)return q.errors=[{instancePath:i+"/newest",message:"must be number,null"}],!1;var t=o===
+r}else var t=!0}}}}}else return q.errors=[{instancePath:i,message:"must be object"}],!1;return q.errors=n,r===0}function v(e,{
+instancePath:i="",parentData:c,parentDataProperty:g,rootData:p=e}={}){let n=null,r=0;if(r===0)if(e&&typeof e=="object"&&
+!Array.isArray(e)){let o;if(e.name===void 0&&(o="name")||e.first===void 0&&(o="first")||e.last===void 0&&(o="last")||e.steps===
+void 0&&(o="steps")||e.phases===void 0&&(o="phases")||e.evaluations===void 0&&(o="evaluations")||e.step===void 0&&(o="st\
+ep")||e.curves===void 0&&(o="curves"))return v.errors=[{instancePath:i,message:"must have required property '"+o+"'"}],!1;
+{let l=r;for(let a in e)if(!(a==="name"||a==="first"||a==="last"||a==="steps"||a==="phases"||a==="evaluations"||a==="ste\
+p"||a==="curves")){return v.errors=[{instancePath:i,message:"must NOT have additional properties"}],!1;break}if(l===r){if(e.
+name!==void 0){let a=r;if(typeof e.name!="string")return v.errors=[{instancePath:i+"/name",message:"must be string"}],!1;
+var t=a===r}else var t=!0;if(t){if(e.first!==void 0){let a=e.first,m=r;if(!(typeof a=="number"&&!(a%1)&&!isNaN(a)&&isFinite(
+a)))return v.errors=[{instancePath:i+"/first",message:"must be integer"}],!1;var t=m===r}else var t=!0;if(t){if(e.last!==
+void 0){let a=e.last,m=r;if(!(typeof a=="number"&&!(a%1)&&!isNaN(a)&&isFinite(a)))return v.errors=[{instancePath:i+"/las\
+t",message:"must be integer"}],!1;var t=m===r}else var t=!0;if(t){if(e.steps!==void 0){let a=e.steps,m=r;if(!(typeof a==
+"number"&&!(a%1)&&!isNaN(a)&&isFinite(a))&&a!==null)return v.errors=[{instancePath:i+"/steps",message:"must be integer,n\
+ull"}],!1;var t=m===r}else var t=!0;if(t){if(e.phases!==void 0){let a=e.phases,m=r;if(r===m)if(Array.isArray(a)){var f=!0;
+let k=a.length;for(let y=0;y<k;y++){let D=r;E(a[y],{instancePath:i+"/phases/"+y,parentData:a,parentDataProperty:y,rootData:p})||
+(n=n===null?E.errors:n.concat(E.errors),r=n.length);var f=D===r;if(!f)break}}else return v.errors=[{instancePath:i+"/pha\
+ses",message:"must be array"}],!1;var t=m===r}else var t=!0;if(t){if(e.evaluations!==void 0){let a=e.evaluations,m=r;if(r===
+m)if(Array.isArray(a)){var u=!0;let k=a.length;for(let y=0;y<k;y++){let D=r;w(a[y],{instancePath:i+"/evaluations/"+y,parentData:a,
+parentDataProperty:y,rootData:p})||(n=n===null?w.errors:n.concat(w.errors),r=n.length);var u=D===r;if(!u)break}}else return v.
+errors=[{instancePath:i+"/evaluations",message:"must be array"}],!1;var t=m===r}else var t=!0;if(t){if(e.step!==void 0){
+let a=r;if(!(e.step instanceof Float64Array))return v.errors=[{instancePath:i+"/step",message:"must be a Float64Array"}],
+!1;var t=a===r}else var t=!0;if(t)if(e.curves!==void 0){let a=e.curves,m=r;if(r===m)if(Array.isArray(a)){var s=!0;let k=a.
+length;for(let y=0;y<k;y++){let D=r;q(a[y],{instancePath:i+"/curves/"+y,parentData:a,parentDataProperty:y,rootData:p})||
+(n=n===null?q.errors:n.concat(q.errors),r=n.length);var s=D===r;if(!s)break}}else return v.errors=[{instancePath:i+"/cur\
+ves",message:"must be array"}],!1;var t=m===r}else var t=!0}}}}}}}}}else return v.errors=[{instancePath:i,message:"must \
 be object"}],!1;return v.errors=n,r===0}function A(e,{instancePath:i="",parentData:c,parentDataProperty:g,rootData:p=e}={}){
 let n=null,r=0;if(r===0)if(e&&typeof e=="object"&&!Array.isArray(e)){let u;if(e.kind===void 0&&(u="kind")||e.run===void 0&&
 (u="run")||e.other===void 0&&(u="other")||e.isAlive===void 0&&(u="isAlive")||e.smoothing===void 0&&(u="smoothing"))return A.
-errors=[{instancePath:i,message:"must have required property '"+u+"'"}],!1;{let t=r;for(let o in e)if(!(o==="kind"||o===
+errors=[{instancePath:i,message:"must have required property '"+u+"'"}],!1;{let s=r;for(let o in e)if(!(o==="kind"||o===
 "run"||o==="other"||o==="isAlive"||o==="smoothing")){return A.errors=[{instancePath:i,message:"must NOT have additional \
-properties"}],!1;break}if(t===r){if(e.kind!==void 0){let o=e.kind,a=r;if(typeof o!="string")return A.errors=[{instancePath:i+
+properties"}],!1;break}if(s===r){if(e.kind!==void 0){let o=e.kind,l=r;if(typeof o!="string")return A.errors=[{instancePath:i+
 "/kind",message:"must be string"}],!1;if(o!=="run")return A.errors=[{instancePath:i+"/kind",message:"must be equal to co\
-nstant"}],!1;var s=a===r}else var s=!0;if(s){if(e.run!==void 0){let o=r;v(e.run,{instancePath:i+"/run",parentData:e,parentDataProperty:"\
-run",rootData:p})||(n=n===null?v.errors:n.concat(v.errors),r=n.length);var s=o===r}else var s=!0;if(s){if(e.other!==void 0){
-let o=e.other,a=r,l=r,m=!1,h=r;v(o,{instancePath:i+"/other",parentData:e,parentDataProperty:"other",rootData:p})||(n=n===
+nstant"}],!1;var t=l===r}else var t=!0;if(t){if(e.run!==void 0){let o=r;v(e.run,{instancePath:i+"/run",parentData:e,parentDataProperty:"\
+run",rootData:p})||(n=n===null?v.errors:n.concat(v.errors),r=n.length);var t=o===r}else var t=!0;if(t){if(e.other!==void 0){
+let o=e.other,l=r,a=r,m=!1,h=r;v(o,{instancePath:i+"/other",parentData:e,parentDataProperty:"other",rootData:p})||(n=n===
 null?v.errors:n.concat(v.errors),r=n.length);var f=h===r;if(m=m||f,!m){let y=r;if(o!==null){let W={instancePath:i+"/othe\
-r",message:"must be null"};n===null?n=[W]:n.push(W),r++}var f=y===r;m=m||f}if(m)r=l,n!==null&&(l?n.length=l:n=null);else{
+r",message:"must be null"};n===null?n=[W]:n.push(W),r++}var f=y===r;m=m||f}if(m)r=a,n!==null&&(a?n.length=a:n=null);else{
 let y={instancePath:i+"/other",message:"must match a schema in anyOf"};return n===null?n=[y]:n.push(y),r++,A.errors=n,!1}
-var s=a===r}else var s=!0;if(s){if(e.isAlive!==void 0){let o=r;if(typeof e.isAlive!="boolean")return A.errors=[{instancePath:i+
-"/isAlive",message:"must be boolean"}],!1;var s=o===r}else var s=!0;if(s)if(e.smoothing!==void 0){let o=e.smoothing,a=r;
-if(r===a)if(typeof o=="number"&&isFinite(o)){if(o>1||isNaN(o))return A.errors=[{instancePath:i+"/smoothing",message:"mus\
+var t=l===r}else var t=!0;if(t){if(e.isAlive!==void 0){let o=r;if(typeof e.isAlive!="boolean")return A.errors=[{instancePath:i+
+"/isAlive",message:"must be boolean"}],!1;var t=o===r}else var t=!0;if(t)if(e.smoothing!==void 0){let o=e.smoothing,l=r;
+if(r===l)if(typeof o=="number"&&isFinite(o)){if(o>1||isNaN(o))return A.errors=[{instancePath:i+"/smoothing",message:"mus\
 t be <= 1"}],!1;if(o<0||isNaN(o))return A.errors=[{instancePath:i+"/smoothing",message:"must be >= 0"}],!1}else return A.
-errors=[{instancePath:i+"/smoothing",message:"must be number"}],!1;var s=a===r}else var s=!0}}}}}}else return A.errors=[
+errors=[{instancePath:i+"/smoothing",message:"must be number"}],!1;var t=l===r}else var t=!0}}}}}}else return A.errors=[
 {instancePath:i,message:"must be object"}],!1;return A.errors=n,r===0}var M={description:"What the tokens of some steps \
 say together, as far as they were read.",type:"object",additionalProperties:!1,properties:{kind:{const:"tokens",type:"st\
 ring"},reading:{description:"Number of this message, growing.",type:"integer",minimum:0},from:{description:"First step o\
@@ -141,104 +143,104 @@ null"}]},points:{$ref:"#/$defs/TokenPoints"},pointsOf:{description:"Tokens that 
  stream.",type:"integer"}},required:["kind","reading","from","to","share","sequences","sequencesThere","tokens","tokensT\
 here","notes","step","mass","histogram","profile","ratio","points","pointsOf"]},P=Object.prototype.hasOwnProperty;function O(e,{instancePath:i="",parentData:c,parentDataProperty:g,rootData:p=e}={}){let n=null,r=0;if(r===0)if(e&&typeof e==
 "object"&&!Array.isArray(e)){let f;if(e.edges===void 0&&(f="edges")||e.tokens===void 0&&(f="tokens")||e.mass===void 0&&(f=
-"mass"))return O.errors=[{instancePath:i,message:"must have required property '"+f+"'"}],!1;{let u=r;for(let t in e)if(!(t===
-"edges"||t==="tokens"||t==="mass")){return O.errors=[{instancePath:i,message:"must NOT have additional properties"}],!1;
-break}if(u===r){if(e.edges!==void 0){let t=r;if(!(e.edges instanceof Float64Array))return O.errors=[{instancePath:i+"/ed\
-ges",message:"must be a Float64Array"}],!1;var s=t===r}else var s=!0;if(s){if(e.tokens!==void 0){let t=r;if(!(e.tokens instanceof
-Float64Array))return O.errors=[{instancePath:i+"/tokens",message:"must be a Float64Array"}],!1;var s=t===r}else var s=!0;
-if(s)if(e.mass!==void 0){let t=r;if(!(e.mass instanceof Float64Array))return O.errors=[{instancePath:i+"/mass",message:"\
-must be a Float64Array"}],!1;var s=t===r}else var s=!0}}}}else return O.errors=[{instancePath:i,message:"must be object"}],
-!1;return O.errors=n,r===0}function q(e,{instancePath:i="",parentData:c,parentDataProperty:g,rootData:p=e}={}){let n=null,r=0;if(r===0)if(e&&typeof e==
+"mass"))return O.errors=[{instancePath:i,message:"must have required property '"+f+"'"}],!1;{let u=r;for(let s in e)if(!(s===
+"edges"||s==="tokens"||s==="mass")){return O.errors=[{instancePath:i,message:"must NOT have additional properties"}],!1;
+break}if(u===r){if(e.edges!==void 0){let s=r;if(!(e.edges instanceof Float64Array))return O.errors=[{instancePath:i+"/ed\
+ges",message:"must be a Float64Array"}],!1;var t=s===r}else var t=!0;if(t){if(e.tokens!==void 0){let s=r;if(!(e.tokens instanceof
+Float64Array))return O.errors=[{instancePath:i+"/tokens",message:"must be a Float64Array"}],!1;var t=s===r}else var t=!0;
+if(t)if(e.mass!==void 0){let s=r;if(!(e.mass instanceof Float64Array))return O.errors=[{instancePath:i+"/mass",message:"\
+must be a Float64Array"}],!1;var t=s===r}else var t=!0}}}}else return O.errors=[{instancePath:i,message:"must be object"}],
+!1;return O.errors=n,r===0}function j(e,{instancePath:i="",parentData:c,parentDataProperty:g,rootData:p=e}={}){let n=null,r=0;if(r===0)if(e&&typeof e==
 "object"&&!Array.isArray(e)){let f;if(e.count===void 0&&(f="count")||e.mean===void 0&&(f="mean")||e.low===void 0&&(f="lo\
-w")||e.high===void 0&&(f="high"))return q.errors=[{instancePath:i,message:"must have required property '"+f+"'"}],!1;{let u=r;
-for(let t in e)if(!(t==="count"||t==="mean"||t==="low"||t==="high")){return q.errors=[{instancePath:i,message:"must NOT \
-have additional properties"}],!1;break}if(u===r){if(e.count!==void 0){let t=r;if(!(e.count instanceof Float64Array))return q.
-errors=[{instancePath:i+"/count",message:"must be a Float64Array"}],!1;var s=t===r}else var s=!0;if(s){if(e.mean!==void 0){
-let t=r;if(!(e.mean instanceof Float64Array))return q.errors=[{instancePath:i+"/mean",message:"must be a Float64Array"}],
-!1;var s=t===r}else var s=!0;if(s){if(e.low!==void 0){let t=r;if(!(e.low instanceof Float64Array))return q.errors=[{instancePath:i+
-"/low",message:"must be a Float64Array"}],!1;var s=t===r}else var s=!0;if(s)if(e.high!==void 0){let t=r;if(!(e.high instanceof
-Float64Array))return q.errors=[{instancePath:i+"/high",message:"must be a Float64Array"}],!1;var s=t===r}else var s=!0}}}}}else
-return q.errors=[{instancePath:i,message:"must be object"}],!1;return q.errors=n,r===0}function I(e,{instancePath:i="",parentData:c,parentDataProperty:g,rootData:p=e}={}){let n=null,r=0;if(r===0)if(e&&typeof e==
+w")||e.high===void 0&&(f="high"))return j.errors=[{instancePath:i,message:"must have required property '"+f+"'"}],!1;{let u=r;
+for(let s in e)if(!(s==="count"||s==="mean"||s==="low"||s==="high")){return j.errors=[{instancePath:i,message:"must NOT \
+have additional properties"}],!1;break}if(u===r){if(e.count!==void 0){let s=r;if(!(e.count instanceof Float64Array))return j.
+errors=[{instancePath:i+"/count",message:"must be a Float64Array"}],!1;var t=s===r}else var t=!0;if(t){if(e.mean!==void 0){
+let s=r;if(!(e.mean instanceof Float64Array))return j.errors=[{instancePath:i+"/mean",message:"must be a Float64Array"}],
+!1;var t=s===r}else var t=!0;if(t){if(e.low!==void 0){let s=r;if(!(e.low instanceof Float64Array))return j.errors=[{instancePath:i+
+"/low",message:"must be a Float64Array"}],!1;var t=s===r}else var t=!0;if(t)if(e.high!==void 0){let s=r;if(!(e.high instanceof
+Float64Array))return j.errors=[{instancePath:i+"/high",message:"must be a Float64Array"}],!1;var t=s===r}else var t=!0}}}}}else
+return j.errors=[{instancePath:i,message:"must be object"}],!1;return j.errors=n,r===0}function I(e,{instancePath:i="",parentData:c,parentDataProperty:g,rootData:p=e}={}){let n=null,r=0;if(r===0)if(e&&typeof e==
 "object"&&!Array.isArray(e)){let f;if(e.gamma===void 0&&(f="gamma")||e.tokens===void 0&&(f="tokens"))return I.errors=[{instancePath:i,
-message:"must have required property '"+f+"'"}],!1;{let u=r;for(let t in e)if(!(t==="gamma"||t==="tokens")){return I.errors=
-[{instancePath:i,message:"must NOT have additional properties"}],!1;break}if(u===r){if(e.gamma!==void 0){let t=e.gamma,o=r;
-if(!(typeof t=="number"&&isFinite(t))&&t!==null)return I.errors=[{instancePath:i+"/gamma",message:"must be number,null"}],
-!1;var s=o===r}else var s=!0;if(s)if(e.tokens!==void 0){let t=r;if(!(e.tokens instanceof Float64Array))return I.errors=[
-{instancePath:i+"/tokens",message:"must be a Float64Array"}],!1;var s=t===r}else var s=!0}}}else return I.errors=[{instancePath:i,
+message:"must have required property '"+f+"'"}],!1;{let u=r;for(let s in e)if(!(s==="gamma"||s==="tokens")){return I.errors=
+[{instancePath:i,message:"must NOT have additional properties"}],!1;break}if(u===r){if(e.gamma!==void 0){let s=e.gamma,o=r;
+if(!(typeof s=="number"&&isFinite(s))&&s!==null)return I.errors=[{instancePath:i+"/gamma",message:"must be number,null"}],
+!1;var t=o===r}else var t=!0;if(t)if(e.tokens!==void 0){let s=r;if(!(e.tokens instanceof Float64Array))return I.errors=[
+{instancePath:i+"/tokens",message:"must be a Float64Array"}],!1;var t=s===r}else var t=!0}}}else return I.errors=[{instancePath:i,
 message:"must be object"}],!1;return I.errors=n,r===0}function b(e,{instancePath:i="",parentData:c,parentDataProperty:g,rootData:p=e}={}){let n=null,r=0;if(r===0)if(e&&typeof e==
 "object"&&!Array.isArray(e)){let u;if(e.entropy===void 0&&(u="entropy")||e.pull===void 0&&(u="pull")||e.probability===void 0&&
 (u="probability")||e.stream===void 0&&(u="stream")||e.step===void 0&&(u="step")||e.token===void 0&&(u="token")||e.words===
-void 0&&(u="words"))return b.errors=[{instancePath:i,message:"must have required property '"+u+"'"}],!1;{let t=r;for(let o in e)
+void 0&&(u="words"))return b.errors=[{instancePath:i,message:"must have required property '"+u+"'"}],!1;{let s=r;for(let o in e)
 if(!(o==="entropy"||o==="pull"||o==="probability"||o==="stream"||o==="step"||o==="token"||o==="words")){return b.errors=
-[{instancePath:i,message:"must NOT have additional properties"}],!1;break}if(t===r){if(e.entropy!==void 0){let o=r;if(!(e.
-entropy instanceof Float32Array))return b.errors=[{instancePath:i+"/entropy",message:"must be a Float32Array"}],!1;var s=o===
-r}else var s=!0;if(s){if(e.pull!==void 0){let o=r;if(!(e.pull instanceof Float32Array))return b.errors=[{instancePath:i+
-"/pull",message:"must be a Float32Array"}],!1;var s=o===r}else var s=!0;if(s){if(e.probability!==void 0){let o=r;if(!(e.
+[{instancePath:i,message:"must NOT have additional properties"}],!1;break}if(s===r){if(e.entropy!==void 0){let o=r;if(!(e.
+entropy instanceof Float32Array))return b.errors=[{instancePath:i+"/entropy",message:"must be a Float32Array"}],!1;var t=o===
+r}else var t=!0;if(t){if(e.pull!==void 0){let o=r;if(!(e.pull instanceof Float32Array))return b.errors=[{instancePath:i+
+"/pull",message:"must be a Float32Array"}],!1;var t=o===r}else var t=!0;if(t){if(e.probability!==void 0){let o=r;if(!(e.
 probability instanceof Float32Array))return b.errors=[{instancePath:i+"/probability",message:"must be a Float32Array"}],
-!1;var s=o===r}else var s=!0;if(s){if(e.stream!==void 0){let o=r;if(!(e.stream instanceof Int32Array))return b.errors=[{
-instancePath:i+"/stream",message:"must be a Int32Array"}],!1;var s=o===r}else var s=!0;if(s){if(e.step!==void 0){let o=r;
-if(!(e.step instanceof Int32Array))return b.errors=[{instancePath:i+"/step",message:"must be a Int32Array"}],!1;var s=o===
-r}else var s=!0;if(s){if(e.token!==void 0){let o=r;if(!(e.token instanceof Int32Array))return b.errors=[{instancePath:i+
-"/token",message:"must be a Int32Array"}],!1;var s=o===r}else var s=!0;if(s)if(e.words!==void 0){let o=e.words,a=r;if(r===
-a)if(Array.isArray(o)){var f=!0;let m=o.length;for(let h=0;h<m;h++){let k=r;if(typeof o[h]!="string")return b.errors=[{instancePath:i+
+!1;var t=o===r}else var t=!0;if(t){if(e.stream!==void 0){let o=r;if(!(e.stream instanceof Int32Array))return b.errors=[{
+instancePath:i+"/stream",message:"must be a Int32Array"}],!1;var t=o===r}else var t=!0;if(t){if(e.step!==void 0){let o=r;
+if(!(e.step instanceof Int32Array))return b.errors=[{instancePath:i+"/step",message:"must be a Int32Array"}],!1;var t=o===
+r}else var t=!0;if(t){if(e.token!==void 0){let o=r;if(!(e.token instanceof Int32Array))return b.errors=[{instancePath:i+
+"/token",message:"must be a Int32Array"}],!1;var t=o===r}else var t=!0;if(t)if(e.words!==void 0){let o=e.words,l=r;if(r===
+l)if(Array.isArray(o)){var f=!0;let m=o.length;for(let h=0;h<m;h++){let k=r;if(typeof o[h]!="string")return b.errors=[{instancePath:i+
 "/words/"+h,message:"must be string"}],!1;var f=k===r;if(!f)break}}else return b.errors=[{instancePath:i+"/words",message:"\
-must be array"}],!1;var s=a===r}else var s=!0}}}}}}}}else return b.errors=[{instancePath:i,message:"must be object"}],!1;
+must be array"}],!1;var t=l===r}else var t=!0}}}}}}}}else return b.errors=[{instancePath:i,message:"must be object"}],!1;
 return b.errors=n,r===0}function d(e,{instancePath:i="",parentData:c,parentDataProperty:g,rootData:p=e}={}){let n=null,r=0;
-if(r===0)if(e&&typeof e=="object"&&!Array.isArray(e)){let t;if(e.kind===void 0&&(t="kind")||e.reading===void 0&&(t="read\
-ing")||e.from===void 0&&(t="from")||e.to===void 0&&(t="to")||e.share===void 0&&(t="share")||e.sequences===void 0&&(t="se\
-quences")||e.sequencesThere===void 0&&(t="sequencesThere")||e.tokens===void 0&&(t="tokens")||e.tokensThere===void 0&&(t=
-"tokensThere")||e.notes===void 0&&(t="notes")||e.step===void 0&&(t="step")||e.mass===void 0&&(t="mass")||e.histogram===void 0&&
-(t="histogram")||e.profile===void 0&&(t="profile")||e.ratio===void 0&&(t="ratio")||e.points===void 0&&(t="points")||e.pointsOf===
-void 0&&(t="pointsOf"))return d.errors=[{instancePath:i,message:"must have required property '"+t+"'"}],!1;{let o=r;for(let a in e)
-if(!P.call(M.properties,a)){return d.errors=[{instancePath:i,message:"must NOT have additional properties"}],!1;break}if(o===
-r){if(e.kind!==void 0){let a=e.kind,l=r;if(typeof a!="string")return d.errors=[{instancePath:i+"/kind",message:"must be \
-string"}],!1;if(a!=="tokens")return d.errors=[{instancePath:i+"/kind",message:"must be equal to constant"}],!1;var s=l===
-r}else var s=!0;if(s){if(e.reading!==void 0){let a=e.reading,l=r;if(!(typeof a=="number"&&!(a%1)&&!isNaN(a)&&isFinite(a)))
-return d.errors=[{instancePath:i+"/reading",message:"must be integer"}],!1;if(r===l&&typeof a=="number"&&isFinite(a)&&(a<
-0||isNaN(a)))return d.errors=[{instancePath:i+"/reading",message:"must be >= 0"}],!1;var s=l===r}else var s=!0;if(s){if(e.
-from!==void 0){let a=e.from,l=r;if(!(typeof a=="number"&&!(a%1)&&!isNaN(a)&&isFinite(a)))return d.errors=[{instancePath:i+
-"/from",message:"must be integer"}],!1;var s=l===r}else var s=!0;if(s){if(e.to!==void 0){let a=e.to,l=r;if(!(typeof a=="\
-number"&&!(a%1)&&!isNaN(a)&&isFinite(a))&&a!==null)return d.errors=[{instancePath:i+"/to",message:"must be integer,null"}],
-!1;var s=l===r}else var s=!0;if(s){if(e.share!==void 0){let a=e.share,l=r;if(r===l)if(typeof a=="number"&&isFinite(a)){if(a>
-1||isNaN(a))return d.errors=[{instancePath:i+"/share",message:"must be <= 1"}],!1;if(a<0||isNaN(a))return d.errors=[{instancePath:i+
-"/share",message:"must be >= 0"}],!1}else return d.errors=[{instancePath:i+"/share",message:"must be number"}],!1;var s=l===
-r}else var s=!0;if(s){if(e.sequences!==void 0){let a=e.sequences,l=r;if(!(typeof a=="number"&&!(a%1)&&!isNaN(a)&&isFinite(
-a)))return d.errors=[{instancePath:i+"/sequences",message:"must be integer"}],!1;var s=l===r}else var s=!0;if(s){if(e.sequencesThere!==
-void 0){let a=e.sequencesThere,l=r;if(!(typeof a=="number"&&!(a%1)&&!isNaN(a)&&isFinite(a)))return d.errors=[{instancePath:i+
-"/sequencesThere",message:"must be integer"}],!1;var s=l===r}else var s=!0;if(s){if(e.tokens!==void 0){let a=e.tokens,l=r;
-if(!(typeof a=="number"&&!(a%1)&&!isNaN(a)&&isFinite(a)))return d.errors=[{instancePath:i+"/tokens",message:"must be int\
-eger"}],!1;var s=l===r}else var s=!0;if(s){if(e.tokensThere!==void 0){let a=e.tokensThere,l=r;if(!(typeof a=="number"&&!(a%
-1)&&!isNaN(a)&&isFinite(a)))return d.errors=[{instancePath:i+"/tokensThere",message:"must be integer"}],!1;var s=l===r}else
-var s=!0;if(s){if(e.notes!==void 0){let a=e.notes,l=r;if(r===l)if(Array.isArray(a)){var f=!0;let h=a.length;for(let k=0;k<
-h;k++){let y=r;if(typeof a[k]!="string")return d.errors=[{instancePath:i+"/notes/"+k,message:"must be string"}],!1;var f=y===
-r;if(!f)break}}else return d.errors=[{instancePath:i+"/notes",message:"must be array"}],!1;var s=l===r}else var s=!0;if(s){
-if(e.step!==void 0){let a=r;if(!(e.step instanceof Float64Array))return d.errors=[{instancePath:i+"/step",message:"must \
-be a Float64Array"}],!1;var s=a===r}else var s=!0;if(s){if(e.mass!==void 0){let a=r;if(!(e.mass instanceof Float64Array))
-return d.errors=[{instancePath:i+"/mass",message:"must be a Float64Array"}],!1;var s=a===r}else var s=!0;if(s){if(e.histogram!==
-void 0){let a=r;O(e.histogram,{instancePath:i+"/histogram",parentData:e,parentDataProperty:"histogram",rootData:p})||(n=
-n===null?O.errors:n.concat(O.errors),r=n.length);var s=a===r}else var s=!0;if(s){if(e.profile!==void 0){let a=r;q(e.profile,
-{instancePath:i+"/profile",parentData:e,parentDataProperty:"profile",rootData:p})||(n=n===null?q.errors:n.concat(q.errors),
-r=n.length);var s=a===r}else var s=!0;if(s){if(e.ratio!==void 0){let a=e.ratio,l=r,m=r,h=!1,k=r;I(a,{instancePath:i+"/ra\
+if(r===0)if(e&&typeof e=="object"&&!Array.isArray(e)){let s;if(e.kind===void 0&&(s="kind")||e.reading===void 0&&(s="read\
+ing")||e.from===void 0&&(s="from")||e.to===void 0&&(s="to")||e.share===void 0&&(s="share")||e.sequences===void 0&&(s="se\
+quences")||e.sequencesThere===void 0&&(s="sequencesThere")||e.tokens===void 0&&(s="tokens")||e.tokensThere===void 0&&(s=
+"tokensThere")||e.notes===void 0&&(s="notes")||e.step===void 0&&(s="step")||e.mass===void 0&&(s="mass")||e.histogram===void 0&&
+(s="histogram")||e.profile===void 0&&(s="profile")||e.ratio===void 0&&(s="ratio")||e.points===void 0&&(s="points")||e.pointsOf===
+void 0&&(s="pointsOf"))return d.errors=[{instancePath:i,message:"must have required property '"+s+"'"}],!1;{let o=r;for(let l in e)
+if(!P.call(M.properties,l)){return d.errors=[{instancePath:i,message:"must NOT have additional properties"}],!1;break}if(o===
+r){if(e.kind!==void 0){let l=e.kind,a=r;if(typeof l!="string")return d.errors=[{instancePath:i+"/kind",message:"must be \
+string"}],!1;if(l!=="tokens")return d.errors=[{instancePath:i+"/kind",message:"must be equal to constant"}],!1;var t=a===
+r}else var t=!0;if(t){if(e.reading!==void 0){let l=e.reading,a=r;if(!(typeof l=="number"&&!(l%1)&&!isNaN(l)&&isFinite(l)))
+return d.errors=[{instancePath:i+"/reading",message:"must be integer"}],!1;if(r===a&&typeof l=="number"&&isFinite(l)&&(l<
+0||isNaN(l)))return d.errors=[{instancePath:i+"/reading",message:"must be >= 0"}],!1;var t=a===r}else var t=!0;if(t){if(e.
+from!==void 0){let l=e.from,a=r;if(!(typeof l=="number"&&!(l%1)&&!isNaN(l)&&isFinite(l)))return d.errors=[{instancePath:i+
+"/from",message:"must be integer"}],!1;var t=a===r}else var t=!0;if(t){if(e.to!==void 0){let l=e.to,a=r;if(!(typeof l=="\
+number"&&!(l%1)&&!isNaN(l)&&isFinite(l))&&l!==null)return d.errors=[{instancePath:i+"/to",message:"must be integer,null"}],
+!1;var t=a===r}else var t=!0;if(t){if(e.share!==void 0){let l=e.share,a=r;if(r===a)if(typeof l=="number"&&isFinite(l)){if(l>
+1||isNaN(l))return d.errors=[{instancePath:i+"/share",message:"must be <= 1"}],!1;if(l<0||isNaN(l))return d.errors=[{instancePath:i+
+"/share",message:"must be >= 0"}],!1}else return d.errors=[{instancePath:i+"/share",message:"must be number"}],!1;var t=a===
+r}else var t=!0;if(t){if(e.sequences!==void 0){let l=e.sequences,a=r;if(!(typeof l=="number"&&!(l%1)&&!isNaN(l)&&isFinite(
+l)))return d.errors=[{instancePath:i+"/sequences",message:"must be integer"}],!1;var t=a===r}else var t=!0;if(t){if(e.sequencesThere!==
+void 0){let l=e.sequencesThere,a=r;if(!(typeof l=="number"&&!(l%1)&&!isNaN(l)&&isFinite(l)))return d.errors=[{instancePath:i+
+"/sequencesThere",message:"must be integer"}],!1;var t=a===r}else var t=!0;if(t){if(e.tokens!==void 0){let l=e.tokens,a=r;
+if(!(typeof l=="number"&&!(l%1)&&!isNaN(l)&&isFinite(l)))return d.errors=[{instancePath:i+"/tokens",message:"must be int\
+eger"}],!1;var t=a===r}else var t=!0;if(t){if(e.tokensThere!==void 0){let l=e.tokensThere,a=r;if(!(typeof l=="number"&&!(l%
+1)&&!isNaN(l)&&isFinite(l)))return d.errors=[{instancePath:i+"/tokensThere",message:"must be integer"}],!1;var t=a===r}else
+var t=!0;if(t){if(e.notes!==void 0){let l=e.notes,a=r;if(r===a)if(Array.isArray(l)){var f=!0;let h=l.length;for(let k=0;k<
+h;k++){let y=r;if(typeof l[k]!="string")return d.errors=[{instancePath:i+"/notes/"+k,message:"must be string"}],!1;var f=y===
+r;if(!f)break}}else return d.errors=[{instancePath:i+"/notes",message:"must be array"}],!1;var t=a===r}else var t=!0;if(t){
+if(e.step!==void 0){let l=r;if(!(e.step instanceof Float64Array))return d.errors=[{instancePath:i+"/step",message:"must \
+be a Float64Array"}],!1;var t=l===r}else var t=!0;if(t){if(e.mass!==void 0){let l=r;if(!(e.mass instanceof Float64Array))
+return d.errors=[{instancePath:i+"/mass",message:"must be a Float64Array"}],!1;var t=l===r}else var t=!0;if(t){if(e.histogram!==
+void 0){let l=r;O(e.histogram,{instancePath:i+"/histogram",parentData:e,parentDataProperty:"histogram",rootData:p})||(n=
+n===null?O.errors:n.concat(O.errors),r=n.length);var t=l===r}else var t=!0;if(t){if(e.profile!==void 0){let l=r;j(e.profile,
+{instancePath:i+"/profile",parentData:e,parentDataProperty:"profile",rootData:p})||(n=n===null?j.errors:n.concat(j.errors),
+r=n.length);var t=l===r}else var t=!0;if(t){if(e.ratio!==void 0){let l=e.ratio,a=r,m=r,h=!1,k=r;I(l,{instancePath:i+"/ra\
 tio",parentData:e,parentDataProperty:"ratio",rootData:p})||(n=n===null?I.errors:n.concat(I.errors),r=n.length);var u=k===
-r;if(h=h||u,!h){let j=r;if(a!==null){let x={instancePath:i+"/ratio",message:"must be null"};n===null?n=[x]:n.push(x),r++}
-var u=j===r;h=h||u}if(h)r=m,n!==null&&(m?n.length=m:n=null);else{let j={instancePath:i+"/ratio",message:"must match a sc\
-hema in anyOf"};return n===null?n=[j]:n.push(j),r++,d.errors=n,!1}var s=l===r}else var s=!0;if(s){if(e.points!==void 0){
-let a=r;b(e.points,{instancePath:i+"/points",parentData:e,parentDataProperty:"points",rootData:p})||(n=n===null?b.errors:
-n.concat(b.errors),r=n.length);var s=a===r}else var s=!0;if(s)if(e.pointsOf!==void 0){let a=e.pointsOf,l=r;if(!(typeof a==
-"number"&&!(a%1)&&!isNaN(a)&&isFinite(a)))return d.errors=[{instancePath:i+"/pointsOf",message:"must be integer"}],!1;var s=l===
-r}else var s=!0}}}}}}}}}}}}}}}}}}else return d.errors=[{instancePath:i,message:"must be object"}],!1;return d.errors=n,r===
+r;if(h=h||u,!h){let D=r;if(l!==null){let x={instancePath:i+"/ratio",message:"must be null"};n===null?n=[x]:n.push(x),r++}
+var u=D===r;h=h||u}if(h)r=m,n!==null&&(m?n.length=m:n=null);else{let D={instancePath:i+"/ratio",message:"must match a sc\
+hema in anyOf"};return n===null?n=[D]:n.push(D),r++,d.errors=n,!1}var t=a===r}else var t=!0;if(t){if(e.points!==void 0){
+let l=r;b(e.points,{instancePath:i+"/points",parentData:e,parentDataProperty:"points",rootData:p})||(n=n===null?b.errors:
+n.concat(b.errors),r=n.length);var t=l===r}else var t=!0;if(t)if(e.pointsOf!==void 0){let l=e.pointsOf,a=r;if(!(typeof l==
+"number"&&!(l%1)&&!isNaN(l)&&isFinite(l)))return d.errors=[{instancePath:i+"/pointsOf",message:"must be integer"}],!1;var t=a===
+r}else var t=!0}}}}}}}}}}}}}}}}}}else return d.errors=[{instancePath:i,message:"must be object"}],!1;return d.errors=n,r===
 0}function $(e,{instancePath:i="",parentData:c,parentDataProperty:g,rootData:p=e}={}){let n=null,r=0;if(r===0)if(e&&typeof e==
 "object"&&!Array.isArray(e)){let f;if(e.kind===void 0&&(f="kind")||e.message===void 0&&(f="message"))return $.errors=[{instancePath:i,
-message:"must have required property '"+f+"'"}],!1;{let u=r;for(let t in e)if(!(t==="kind"||t==="message")){return $.errors=
-[{instancePath:i,message:"must NOT have additional properties"}],!1;break}if(u===r){if(e.kind!==void 0){let t=e.kind,o=r;
-if(typeof t!="string")return $.errors=[{instancePath:i+"/kind",message:"must be string"}],!1;if(t!=="trouble")return $.errors=
-[{instancePath:i+"/kind",message:"must be equal to constant"}],!1;var s=o===r}else var s=!0;if(s)if(e.message!==void 0){
-let t=r;if(typeof e.message!="string")return $.errors=[{instancePath:i+"/message",message:"must be string"}],!1;var s=t===
-r}else var s=!0}}}else return $.errors=[{instancePath:i,message:"must be object"}],!1;return $.errors=n,r===0}function R(e,{
+message:"must have required property '"+f+"'"}],!1;{let u=r;for(let s in e)if(!(s==="kind"||s==="message")){return $.errors=
+[{instancePath:i,message:"must NOT have additional properties"}],!1;break}if(u===r){if(e.kind!==void 0){let s=e.kind,o=r;
+if(typeof s!="string")return $.errors=[{instancePath:i+"/kind",message:"must be string"}],!1;if(s!=="trouble")return $.errors=
+[{instancePath:i+"/kind",message:"must be equal to constant"}],!1;var t=o===r}else var t=!0;if(t)if(e.message!==void 0){
+let s=r;if(typeof e.message!="string")return $.errors=[{instancePath:i+"/message",message:"must be string"}],!1;var t=s===
+r}else var t=!0}}}else return $.errors=[{instancePath:i,message:"must be object"}],!1;return $.errors=n,r===0}function R(e,{
 instancePath:i="",parentData:c,parentDataProperty:g,rootData:p=e}={}){let n=null,r=0;if(r===0)if(e&&typeof e=="object"&&
-!Array.isArray(e)){let s=e.kind;if(typeof s=="string")if(s==="run")A(e,{instancePath:i,parentData:c,parentDataProperty:g,
-rootData:p})||(n=n===null?A.errors:n.concat(A.errors),r=n.length);else if(s==="tokens")d(e,{instancePath:i,parentData:c,
-parentDataProperty:g,rootData:p})||(n=n===null?d.errors:n.concat(d.errors),r=n.length);else if(s==="trouble")$(e,{instancePath:i,
+!Array.isArray(e)){let t=e.kind;if(typeof t=="string")if(t==="run")A(e,{instancePath:i,parentData:c,parentDataProperty:g,
+rootData:p})||(n=n===null?A.errors:n.concat(A.errors),r=n.length);else if(t==="tokens")d(e,{instancePath:i,parentData:c,
+parentDataProperty:g,rootData:p})||(n=n===null?d.errors:n.concat(d.errors),r=n.length);else if(t==="trouble")$(e,{instancePath:i,
 parentData:c,parentDataProperty:g,rootData:p})||(n=n===null?$.errors:n.concat($.errors),r=n.length);else return R.errors=
 [{instancePath:i,message:'value of tag "kind" must be in oneOf'}],!1;else return R.errors=[{instancePath:i,message:'tag \
 "kind" must be string'}],!1}else return R.errors=[{instancePath:i,message:"must be object"}],!1;return R.errors=n,r===0}export{C as validateToAnalysesHost,H as validateToAnalysesView};

@@ -41,8 +41,15 @@ export function analysedRun(model: RunModel, name: string): AnalysedRun {
       return accuracy === undefined ? [] : [{ step: at, ...accuracy, entropy }];
     }),
     step: told.step,
-    curves: told.curves,
+    curves: told.curves.map((curve) => ({ ...curve, newest: newestOf(model, curve.metric) })),
   };
+}
+
+/** Of the newest step; null where it has none, or none that is a number. */
+function newestOf({ steps }: RunModel, metric: string): number | null {
+  const curve = steps.metrics.get(metric)?.curve;
+  const value = curve === undefined ? NaN : valueAt(curve.values, steps.step.length - 1);
+  return Number.isFinite(value) ? value : null;
 }
 
 /** What the tokens say, as far as they were read, and the tokens behind the points. */

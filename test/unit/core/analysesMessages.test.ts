@@ -6,7 +6,7 @@ const run = {
   ...{ name: 'r', first: 1, last: 2, steps: 3, phases: [{ step: 1, phase: 'srft' }] },
   evaluations: [{ step: 1, value: 0.5, low: 0.4, high: 0.6, count: 8, entropy: null }],
   step: Float64Array.of(1, 2),
-  curves: [{ metric: 'reward/mean', low: new Float64Array(2), high: new Float64Array(2) }],
+  curves: [{ metric: 'reward/mean', low: new Float64Array(2), high: new Float64Array(2), newest: null }],
 };
 const message = { kind: 'run', run, other: run, isAlive: true, smoothing: 0.6 };
 
@@ -42,7 +42,10 @@ describe('messages of the view of analyses', () => {
     assert.equal(validateToAnalysesView({ ...message, smoothing: NaN }), false);
     assert.equal(validateToAnalysesView({ ...message, run: { ...run, html: '<b>' } }), false);
     assert.equal(
-      validateToAnalysesView({ ...message, run: { ...run, curves: [{ metric: 'm', low: [0], high: [1] }] } }),
+      validateToAnalysesView({
+        ...message,
+        run: { ...run, curves: [{ metric: 'm', low: [0], high: [1], newest: 1 }] },
+      }),
       false,
     );
   });

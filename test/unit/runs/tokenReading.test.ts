@@ -183,6 +183,11 @@ describe('messages of analyses', () => {
         ],
       );
       assert.deepEqual([run.first, run.last, run.steps], [1, 3, 3]);
+      const told = run.curves.map(({ metric, newest }) => [metric, newest]);
+      assert.deepEqual(told, [
+        ['entropy/rollout', 0.3],
+        ['reward/mean', 0.3],
+      ]);
       assert.deepEqual(rangeOf(store.model, null, null), { from: 1, to: null });
       assert.deepEqual(rangeOf(store.model, 3, 2), { from: 3, to: 3 });
       await store.close();

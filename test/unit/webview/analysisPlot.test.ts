@@ -7,11 +7,11 @@ import { paintPlot, placeAt, placeText, frameOf } from '../../../webview/analysi
 import {
   blankPlot,
   exactly,
+  numberNear,
   placeBeside,
   placesOf,
   sceneOfSide,
   thinnedPlaces,
-  valueNear,
   type Plot,
 } from '../../../webview/analysisPlot';
 import { pullFigure, stepFigures } from '../../../webview/analysisSteps';
@@ -135,10 +135,10 @@ describe('the plots of analyses', () => {
           numbers.map((_, place) => place + 1),
         );
         assert.deepEqual(
-          [...places].map((place) => valueNear(series, place)),
+          [...places].map((place) => series.value[numberNear(series, place)]),
           numbers,
         );
-        assert.ok(Number.isNaN(valueNear(series, numbers.length + 5)));
+        assert.equal(numberNear(series, numbers.length + 5), -1);
         const rows = thinnedPlaces(places, 7);
         assert.ok(rows.length <= 7 && rows[0] === 1 && rows.at(-1) === (rows.length === 1 ? 1 : numbers.length));
         // From nowhere a key begins at an end, and then goes one by one.
@@ -156,10 +156,9 @@ describe('the plots of analyses', () => {
       Float64Array.of(1, 2, 3),
     );
     assert.deepEqual(
-      [0, 4, 9, 10, 25].map((at) => valueNear(points, at)),
-      [1, 1, 1, 2, 3],
+      [-1, 0, 4, 9, 10, 25].map((at) => numberNear(points, at)),
+      [-1, 0, 0, 0, 1, 2],
     );
-    assert.ok(Number.isNaN(valueNear(points, -1)));
   });
 
   it('have their places under the pixels that show them', () => {
@@ -182,7 +181,9 @@ describe('the figures of analyses', () => {
         { step: 1, phase: 'sft' },
         { step: 3, phase: 'grpo' },
       ],
-      curves: [{ metric: 'reward/mean', low: Float64Array.of(0, 1, 2, 3), high: Float64Array.of(0, 1, 2, 3) }],
+      curves: [
+        { metric: 'reward/mean', low: Float64Array.of(0, 1, 2, 3), high: Float64Array.of(0, 1, 2, 3), newest: null },
+      ],
     };
     const alone = { ...run, phases: [{ step: 1, phase: 'srft' }] };
     const [accuracy, dynamics] = stepFigures({ kind: 'run', run, other: alone, isAlive: false, smoothing: 0 });
