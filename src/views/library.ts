@@ -4,6 +4,7 @@ import type { Live } from '../../core/generated/wire';
 import type { RunHeader } from '../../core/generated/panel';
 import { runHeader } from '../../core/runHeader';
 import { findRuns } from '../runs/catalogue';
+import { RecordReaders } from '../runs/recordReader';
 import { isSameMachine, type Machine } from '../runs/liveness';
 import { thisMachine } from '../runs/processFacts';
 import type { RunChange, RunWatch } from '../runs/runWatch';
@@ -48,9 +49,12 @@ export class RunLibrary implements Disposable {
     private readonly context: ExtensionContext,
     private readonly log: Log,
   ) {
-    this.watches = new RunWatches((error, directory) => {
-      this.log.error(`${directory}: ${messageOf(error)}`);
-    });
+    this.watches = new RunWatches(
+      (error, directory) => {
+        this.log.error(`${directory}: ${messageOf(error)}`);
+      },
+      new RecordReaders(join(context.extensionPath, 'dist', 'recordThread.mjs')),
+    );
     this.watches.listen((run, change) => {
       this.headers.delete(run);
       this.newsEmitter.fire({ run, change });
