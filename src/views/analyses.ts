@@ -17,8 +17,8 @@ const viewType = 'srft.analyses';
 
 /** The analyses of runs; their views are loaded when the first of them is wanted. */
 export class Analyses implements Disposable {
-  private loaded: Promise<AnalysisPanels> | undefined;
   private panels: AnalysisPanels | undefined;
+  private loading: Promise<AnalysisPanels> | undefined;
   private readonly serializer: Disposable;
 
   constructor(
@@ -50,11 +50,18 @@ export class Analyses implements Disposable {
     this.panels?.dispose();
   }
 
+  /** Made once; a failure is told and tried again. */
   private load(): Promise<AnalysisPanels> {
-    this.loaded ??= import('./analyses/analysisPanels').then((module) => {
-      this.panels = new module.AnalysisPanels(viewType, this.context.extensionUri, this.parts);
-      return this.panels;
+    this.loading ??= this.make().catch((error: unknown) => {
+      this.loading = undefined;
+      throw error;
     });
-    return this.loaded;
+    return this.loading;
+  }
+
+  private async make(): Promise<AnalysisPanels> {
+    const { AnalysisPanels } = await import('./analyses/analysisPanels');
+    this.panels = new AnalysisPanels(viewType, this.context.extensionUri, this.parts);
+    return this.panels;
   }
 }

@@ -8,6 +8,8 @@ export const comparedNames = Array.from({ length: 10 }, (_, run) => `compare-${r
 export const comparedCount = 8;
 export const comparedSteps = 10_000;
 export const longSteps = 100_000;
+/** A record is read for the first time only once, so a median needs several. */
+export const longNames = ['long-1', 'long-2', 'long-3'];
 export const groupSize = { sequences: 64, tokens: 4096 };
 
 /**
@@ -22,7 +24,9 @@ export async function writeRuns(folder) {
   writeLongRun(join(workspace, 'runs', 'small'), { steps: 20, created: 1 });
   writeLongRun(join(workspace, 'runs', 'live'), { steps: comparedSteps, seed: 50, created: 3, ended: false });
   writeLongRun(join(elsewhere, 'listed'), { steps: 1000, rollouts: 100_000, seed: 60, created: 4 });
-  writeLongRun(join(elsewhere, 'long'), { steps: longSteps, seed: 70, created: 5 });
+  for (const [run, name] of longNames.entries()) {
+    writeLongRun(join(elsewhere, name), { steps: longSteps, seed: 70 + run, created: 20 + run });
+  }
   writeLongRun(join(elsewhere, 'million'), { steps: 1_000_000, metrics: 8, seed: 80, created: 6 });
   await writeGroupRun(join(elsewhere, 'group'), { ...groupSize, created: 2 });
   comparedNames.forEach((name, run) => {

@@ -3,7 +3,7 @@ import type { RunLibrary } from '../library';
 import type { Log } from '../log';
 import { GroupPanels } from './groupPanels';
 import { RewardConsent } from '../rewardConsent';
-import type { TrainerEnvironment } from '../trainerEnvironment';
+import type { TrainerSource } from '../trainerEnvironment';
 import { Groups } from './groups';
 import { Judging } from './judging';
 import { traceScheme } from './traceAddress';
@@ -18,7 +18,7 @@ import { TraceOutline } from './traceOutline';
 export interface TraceParts {
   readonly library: RunLibrary;
   readonly curves: Curves;
-  readonly environment: TrainerEnvironment;
+  readonly environment: TrainerSource;
   readonly log: Log;
 }
 

@@ -26,11 +26,11 @@ import type { Log } from '../log';
 import { shownPath } from '../pick';
 import { cancellable } from '../recipes/cancellable';
 import type { RewardConsent } from '../rewardConsent';
-import type { TrainerEnvironment } from '../trainerEnvironment';
+import type { TrainerSource } from '../trainerEnvironment';
 
 /** What judging needs of the rest of the extension. */
 export interface JudgingParts {
-  readonly environment: TrainerEnvironment;
+  readonly environment: TrainerSource;
   readonly consent: RewardConsent;
   readonly log: Log;
 }

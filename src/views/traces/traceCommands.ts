@@ -33,7 +33,6 @@ import {
 import type { TraceEditors } from './traceEditors';
 import { tokenAtPosition, tokenSentence } from './traceHover';
 import type { Judging } from './judging';
-import { promote } from './promote';
 import type { OpenTrace, RunOrigin, TraceLibrary } from './traceLibrary';
 
 /** What traces need of the panels. */
@@ -135,7 +134,9 @@ export class TraceCommands implements UriHandler {
   /** A rollout becomes a demonstration. */
   async promote(target: unknown): Promise<void> {
     const open = await this.foundOr(target);
-    if (open !== undefined) await promote(open.run, open.row, this.judging);
+    if (open === undefined) return;
+    const { promote } = await import('./promote');
+    await promote(open.run, open.row, this.judging);
   }
 
   /** Two traces beside each other. */

@@ -5,6 +5,7 @@ import { describe, it } from 'node:test';
 import type { Page } from 'playwright-core';
 import { command, webviewFrame } from '../browser.mjs';
 import { equipment } from '../equipment.mjs';
+import { notification } from '../support/notifications';
 import { projectPython } from '../support/quickRun';
 import { copyRun } from '../support/recordedRun';
 import { eventually } from '../support/eventually';
@@ -76,8 +77,7 @@ describe('a trace in the editor', () => {
         await page.keyboard.press('Alt+t');
         await page.locator('.statusbar-item', { hasText: 'Tint: surprise' }).waitFor();
         await command(page, 'SRFT: Describe Token');
-        await command(page, 'Notifications: Show Notifications');
-        await page.locator('.notification-list-item', { hasText: /Token "start": position 3 of \d+/ }).waitFor();
+        await notification(page, /Token "start": position 3 of \d+/);
         await command(page, 'Notifications: Clear All Notifications');
 
         await command(page, 'SRFT: Same Prompt Over Time');
@@ -121,8 +121,7 @@ describe('a trace in the editor', () => {
         await input.fill(`vscode://x/trace?run=${run.repeat(4)}&rollout=a1-s3-g0-0`);
         await page.getByText('This is no link to a trace.').waitFor({ state: 'hidden' });
         await page.keyboard.press('Enter');
-        await command(page, 'Notifications: Show Notifications');
-        await page.locator('.notification-list-item', { hasText: 'is not open here' }).waitFor();
+        await notification(page, 'is not open here');
         assert.deepEqual(complaints(), []);
       },
       { fill: (workspace) => copyRun(workspace, 'trained', 'trained') },
