@@ -75,6 +75,7 @@ export function commandTable(parts: CommandParts): Readonly<Record<string, Comma
     showOnCurves: (target) => traces.commands.showOnCurves(target),
     samePrompt: (target) => traces.commands.samePrompt(target),
     judgeAgain: (target) => traces.commands.judgeAgain(target),
+    debugReward: (target) => traces.commands.debugReward(target),
     promote: (target) => traces.commands.promote(target),
     compareTraces: (target) => traces.commands.compareTraces(target),
     showGroup: (target) => traces.groupPanels.showGroup(target),

@@ -132,6 +132,14 @@ export class TraceCommands implements UriHandler {
     if (open !== undefined) await this.judging.judgeAgain(open.run, open.row);
   }
 
+  /** The recipe's own reward is called on a stored rollout, under the debugger. */
+  async debugReward(target: unknown): Promise<void> {
+    const open = await this.foundOr(target);
+    if (open === undefined) return;
+    const { debugReward } = await import('./debugReward');
+    await debugReward(open.run, open.row, this.judging.parts, this.context.globalStorageUri.fsPath);
+  }
+
   /** A rollout becomes a demonstration. */
   async promote(target: unknown): Promise<void> {
     const open = await this.foundOr(target);

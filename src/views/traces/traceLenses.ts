@@ -12,6 +12,7 @@ import { rolloutRow } from '../../../core/rolloutList';
 import { summed } from '../../../core/traceOverlays';
 import { column, placeAt, tokenCount } from '../../../core/trace';
 import { visibleWords } from '../../../core/visibleWords';
+import { judgesWithPython } from '../../runs/rewardConsent';
 import type { FileOrigin, OpenTrace, RunOrigin, TraceLibrary } from './traceLibrary';
 
 /** Above a trace: how it was judged, and where one can go from here. */
@@ -77,6 +78,9 @@ function verdict({ run, row, address }: RunOrigin): Command[] {
     { title: 'Group', command: 'srft.showGroup', arguments: [address] },
     { title: 'Promote to Demonstration', command: 'srft.promote', arguments: [address] },
     { title: 'Judge Again', command: 'srft.judgeAgain', arguments: [address] },
+    ...(judgesWithPython(run.store.manifest.recipe)
+      ? [{ title: 'Debug Reward', command: 'srft.debugReward', arguments: [address] }]
+      : []),
     { title: 'Compare With…', command: 'srft.compareTraces', arguments: [address] },
   ];
 }

@@ -145,6 +145,19 @@ describe('a trace in the editor', () => {
         await page.keyboard.press('Control+z');
         await eventually('no new row', async () => !(await shownText(page)).includes('train-0367+'));
         assert.ok(!readFileSync(join(workspace, 'data', 'train.jsonl'), 'utf8').includes('train-0367+'));
+
+        await page.locator('.tab', { hasText: /rollout \d/ }).click();
+        await command(page, 'SRFT: Debug Reward');
+        await command(page, 'Notifications: Show Notifications');
+        await page.locator('.notification-list-item', { hasText: 'has no `python` reward' }).waitFor();
+        const recipe = join(workspace, 'runs', 'trained.srft.json');
+        const reward = { parts: [{ kind: 'python', path: 'reward.py' }] };
+        writeFileSync(recipe, JSON.stringify({ ...(JSON.parse(readFileSync(recipe, 'utf8')) as object), reward }));
+        await command(page, 'SRFT: Debug Reward');
+        await command(page, 'Notifications: Show Notifications');
+        const absent = page.locator('.notification-list-item', { hasText: 'needs the Python Debugger extension' });
+        await absent.getByText('Show Extension').click();
+        await page.locator('.sidebar .extensions-viewlet').waitFor();
         assert.deepEqual(complaints(), []);
       },
       {
