@@ -77,6 +77,7 @@ export function commandTable(parts: CommandParts): Readonly<Record<string, Comma
     judgeAgain: (target) => traces.commands.judgeAgain(target),
     debugReward: (target) => traces.commands.debugReward(target),
     promote: (target) => traces.commands.promote(target),
+    editAndPromote: (target) => traces.commands.editAndPromote(target),
     compareTraces: (target) => traces.commands.compareTraces(target),
     showGroup: (target) => traces.groupPanels.showGroup(target),
     nextTrace: () => traces.commands.neighbour(1),

@@ -1,4 +1,4 @@
-import { judgeRequest, type JudgeSettings } from '../../../core/judgeAgain';
+import { draftRequest, judgeRequest, type JudgeSettings } from '../../../core/judgeAgain';
 import { read, type Read } from '../../../core/read';
 import { rolloutText } from '../../../core/rolloutColumns';
 import { traceOf, type Trace } from '../../../core/trace';
@@ -11,13 +11,18 @@ export interface JudgeQuestion {
   readonly request: string;
 }
 
-/** The question about a stored rollout; broken where its tokens were not kept. */
-export async function judgeQuestion(run: RunWatch, row: number): Promise<Read<JudgeQuestion>> {
+/** The question about a stored rollout, or about what a person made of it; broken where its tokens were not kept. */
+export async function judgeQuestion(run: RunWatch, row: number, draft?: string): Promise<Read<JudgeQuestion>> {
   const { store } = run;
   const [record, prompt] = await Promise.all([store.readRollout(row), store.readPrompt(row)]);
   if (record.kind === 'broken') return record;
   const trace = traceOf(record.value, prompt.kind === 'read' ? rolloutText(prompt.value) : '');
-  return read({ trace, request: judgeRequest(trace, store.index, row, judgeSettings(run, store.index.kinds[row])) });
+  const settings = judgeSettings(run, store.index.kinds[row]);
+  const request =
+    draft === undefined
+      ? judgeRequest(trace, store.index, row, settings)
+      : draftRequest(trace, store.index, row, settings, draft);
+  return read({ trace, request });
 }
 
 type Section = Readonly<Record<string, unknown>>;

@@ -8,8 +8,9 @@ import {
   window,
   workspace,
   type ExtensionContext,
+  Uri,
   type QuickPickItem,
-  type Uri,
+  type TextDocument,
   type UriHandler,
 } from 'vscode';
 import { valueAt } from '../../../core/columns';
@@ -23,6 +24,7 @@ import { visibleWords } from '../../../core/visibleWords';
 import type { RunWatch } from '../../runs/runWatch';
 import {
   addressOf,
+  draftScheme,
   isAddress,
   isRange,
   linkOf,
@@ -30,6 +32,7 @@ import {
   type TraceAddress,
   type TraceRange,
 } from './traceAddress';
+import type { Drafts } from './drafts';
 import type { TraceEditors } from './traceEditors';
 import { tokenAtPosition, tokenSentence } from './traceHover';
 import type { Judging } from './judging';
@@ -50,6 +53,7 @@ export class TraceCommands implements UriHandler {
     private readonly editors: TraceEditors,
     private readonly curves: Curves,
     private readonly judging: Judging,
+    private readonly drafts: () => Promise<Drafts>,
   ) {}
 
   /** Open a rollout as a document, at a range of its response; without an address, ask for a link. */
@@ -140,10 +144,28 @@ export class TraceCommands implements UriHandler {
     await debugReward(open.run, open.row, this.judging.parts, this.context.globalStorageUri.fsPath);
   }
 
-  /** A rollout becomes a demonstration. */
+  /** A rollout, or the draft that was made of one, becomes a demonstration. */
   async promote(target: unknown): Promise<void> {
+    const draft = draftAt(target);
+    if (draft !== undefined) {
+      await (await this.drafts()).promote(draft);
+      return;
+    }
     const open = await this.foundOr(target);
     if (open !== undefined) await promote(open.run, open.row, this.judging);
+  }
+
+  /** A rollout as a text to change, which is judged as one types. */
+  async editAndPromote(target: unknown): Promise<void> {
+    const open = await this.foundOr(target);
+    if (open !== undefined)
+      await (await this.drafts()).open(open.run, open.row, this.traces.uriOfRow(open.run, open.row));
+  }
+
+  /** What stands in a draft is judged now. */
+  async judgeDraft(target: unknown): Promise<void> {
+    const draft = draftAt(target);
+    if (draft !== undefined) await (await this.drafts()).judge(draft);
   }
 
   /** Two traces beside each other. */
@@ -217,6 +239,15 @@ export class TraceCommands implements UriHandler {
     const picked = await window.showQuickPick(items, { title, matchOnDetail: true, matchOnDescription: true });
     return picked?.row;
   }
+}
+
+/** The draft a command was called on, else the one in front. */
+function draftAt(target: unknown): TextDocument | undefined {
+  const front = window.activeTextEditor?.document.uri;
+  const uri = target instanceof Uri ? target : isAddress(target) ? undefined : front;
+  return workspace.textDocuments.find(
+    (one) => one.uri.scheme === draftScheme && one.uri.toString() === uri?.toString(),
+  );
 }
 
 function markdownOf({ trace, origin }: OpenTrace): string {
