@@ -38,7 +38,7 @@ export function connect(): void {
         live.value = message;
         break;
       case 'brush':
-        change({ brush: { from: message.from, to: message.to }, zoom: null });
+        change({ brush: { from: message.from, to: message.to }, mark: message.trace, zoom: null });
         break;
       case 'failed':
         page.value = { kind: 'refused', reason: message.message };

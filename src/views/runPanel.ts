@@ -4,6 +4,7 @@ import type {
   Check,
   Failure,
   Intent,
+  MarkedTrace,
   OpenExtreme,
   RolloutsRequest,
   RunHeader,
@@ -123,9 +124,9 @@ export class RunPanel implements Disposable {
     this.scheduleHeader();
   }
 
-  /** Brush steps, at once or as soon as the page is there. */
-  brush(from: number, to: number): void {
-    this.wantedBrush = { kind: 'brush', from, to };
+  /** Mark a trace and brush its step, at once or as soon as the page is there. */
+  mark(trace: MarkedTrace): void {
+    this.wantedBrush = { kind: 'brush', from: trace.step, to: trace.step, trace };
     this.sendBrush();
   }
 

@@ -1,5 +1,5 @@
 import { Uri, ViewColumn, window, type Disposable, type ExtensionContext, type WebviewPanel } from 'vscode';
-import type { Check } from '../../core/generated/panel';
+import type { Check, MarkedTrace } from '../../core/generated/panel';
 import type { StepRange } from '../../core/stepRange';
 import type { RunWatch } from '../runs/runWatch';
 import type { RunLibrary } from './library';
@@ -43,10 +43,10 @@ export class RunPanels implements Disposable {
     this.adopt(panel, runs);
   }
 
-  /** Show a run's panel with these steps brushed. */
-  showSteps(run: RunWatch, from: number, to: number): void {
+  /** Show a run's panel with the step of a trace brushed, and its figures marked. */
+  showTrace(run: RunWatch, trace: MarkedTrace): void {
     this.show([run]);
-    this.panels.get(keyOf([run]))?.brush(from, to);
+    this.panels.get(keyOf([run]))?.mark(trace);
   }
 
   /** Show a run that is being started; call the result with each change of it, and with the run once it is there. */

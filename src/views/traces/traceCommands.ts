@@ -15,10 +15,12 @@ import {
 } from 'vscode';
 import { valueAt } from '../../../core/columns';
 import { formatNumber } from '../../../core/format';
+import type { MarkedTrace } from '../../../core/generated/panel';
 import { promptHistory } from '../../../core/promptHistory';
 import { isSameGroup } from '../../../core/rolloutIndex';
 import { rolloutRow } from '../../../core/rolloutList';
 import { placeAt, tokenCount } from '../../../core/trace';
+import { markedTrace } from '../../../core/traceMarks';
 import { factsOfTrace } from '../../../core/traceWords';
 import { visibleWords } from '../../../core/visibleWords';
 import type { RunWatch } from '../../runs/runWatch';
@@ -41,8 +43,8 @@ import type { OpenTrace, RunOrigin, TraceLibrary } from './traceLibrary';
 
 /** What traces need of the panels. */
 export interface Curves {
-  /** Show a run's panel with these steps brushed. */
-  showSteps(run: RunWatch, from: number, to: number): void;
+  /** Show a run's panel with the step of a trace brushed, and its figures marked. */
+  showTrace(run: RunWatch, trace: MarkedTrace): void;
 }
 
 /** The commands about traces. */
@@ -110,12 +112,12 @@ export class TraceCommands implements UriHandler {
     );
   }
 
-  /** The step of a trace on every curve. */
+  /** The step of a trace on every curve, and the trace among all of that step. */
   async showOnCurves(target: unknown): Promise<void> {
     const open = await this.foundOr(target);
     if (open === undefined) return;
-    const step = valueAt(open.run.store.index.numbers.step, open.row);
-    this.curves.showSteps(open.run, step, step);
+    const { index, model } = open.run.store;
+    this.curves.showTrace(open.run, markedTrace(index, model.attempts, open.row));
   }
 
   /** Every answer to the same prompt, to open one or to see what changed. */

@@ -94,7 +94,28 @@ describe('a trace in the editor', () => {
 
         await command(page, 'SRFT: Show on Curves');
         await page.locator('.tab.active', { hasText: 'trained' }).waitFor();
-        await webviewFrame(page).locator('.chip', { hasText: 'step 3' }).waitFor();
+        const panel = webviewFrame(page);
+        await panel.locator('.chip', { hasText: 'step 3' }).waitFor();
+        const rank = (title: string): Promise<string> =>
+          panel
+            .locator('.panel', { has: panel.locator('.legend-title', { hasText: title }) })
+            .locator('.legend tr', { hasText: 'the marked trace' })
+            .innerText();
+        assert.match(await rank('Reward and accuracy'), /highest of 20/);
+        assert.match(await rank('Response length'), /longest of 20/);
+        assert.match(await rank('Entropy'), /highest of 20/);
+        await screenshot(page, join(equipment().reports, 'ui', 'traces-marked.png'));
+        await panel.locator('.chip', { hasText: '◇' }).click();
+        await panel.locator('.legend tr', { hasText: 'the marked trace' }).first().waitFor({ state: 'detached' });
+
+        await panel.getByRole('button', { name: 'highest gradient norm' }).click();
+        await page.locator('.tab.active', { hasText: /(rollout|demonstration) \d/ }).waitFor();
+        await command(page, 'Notifications: Show Notifications');
+        await page
+          .locator('.notification-list-item', {
+            hasText: /Step 3 has the highest gradient norm of steps 3–3.*pulls hardest/,
+          })
+          .waitFor();
         assert.deepEqual(complaints(), []);
       },
       { fill: (workspace) => copyRun(workspace, 'trained', 'trained') },
