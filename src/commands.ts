@@ -65,6 +65,7 @@ export function commandTable(parts: CommandParts): Readonly<Record<string, Comma
     openForeignTraces: (target) => openForeignTraces(target instanceof Uri ? target : undefined),
     chooseOverlay: () => traces.editors.pick(),
     nextOverlay: () => traces.editors.next(),
+    toggleOverlay: () => traces.editors.toggle(),
     nextFork: () => traces.editors.goToFork(1),
     previousFork: () => traces.editors.goToFork(-1),
     describeToken: () => {

@@ -40,6 +40,13 @@ export function activate(context: ExtensionContext): void {
   const recipes = registerRecipes(context, { environment, library, log });
   const demonstrations = registerDemonstrations(context, { environment, log });
   const traces = registerTraces(context, { library, curves: panels, environment, log });
+  const followTree = traces.front.onDidChange(({ run }) => {
+    // What several are selected for is not taken from them, and a view that is closed stays closed.
+    const [selected, another] = treeView.selection;
+    const isThere = selected !== undefined && 'run' in selected && selected.run === run;
+    if (treeView.visible && another === undefined && !isThere)
+      void treeView.reveal(tree.nodeOf(run), { select: true, focus: false });
+  });
   const search = new RolloutSearch(context, { library, pick, log, brushedSteps: (run) => panels.brushedSteps(run) });
   const table = commandTable({
     runs,
@@ -62,6 +69,7 @@ export function activate(context: ExtensionContext): void {
     panels.registerSerializer(),
     tree,
     treeView,
+    followTree,
     recipes,
     demonstrations,
     traces,

@@ -33,6 +33,7 @@ export type ToPanel =
   | LiveMessage
   | FailedAnswer
   | BrushMessage
+  | FrontMessage
   | EmptyMessage;
 export type RunState =
   'starting' | 'running' | 'paused' | 'stopping' | 'finished' | 'stopped' | 'failed' | 'gone' | 'silent' | 'watching';
@@ -703,6 +704,16 @@ export interface MarkedFigure {
    * In words, such as `3rd longest of 32`.
    */
   rank: string;
+}
+/**
+ * The rollout that a person looks at in the editor.
+ */
+export interface FrontMessage {
+  kind: 'front';
+  /**
+   * In the index of the first run.
+   */
+  row: number;
 }
 /**
  * There is no run to show: what a run needs, and what is there already.

@@ -61,6 +61,7 @@ export class RunPanel implements Disposable {
   private sentAt = -Infinity;
   private checks: Check[] = [];
   private wantedBrush: BrushMessage | undefined;
+  private front: number | undefined;
 
   constructor(
     private readonly panel: WebviewPanel,
@@ -128,6 +129,12 @@ export class RunPanel implements Disposable {
   mark(trace: MarkedTrace): void {
     this.wantedBrush = { kind: 'brush', from: trace.step, to: trace.step, trace };
     this.sendBrush();
+  }
+
+  /** Show which rollout of its run a person looks at. */
+  follow(row: number): void {
+    this.front = row;
+    this.sendFront();
   }
 
   reveal(): void {
@@ -202,6 +209,10 @@ export class RunPanel implements Disposable {
     this.wantedBrush = undefined;
   }
 
+  private sendFront(): void {
+    if (this.front !== undefined && this.isReady) this.send({ kind: 'front', row: this.front });
+  }
+
   private sendLive(place: number): void {
     const run = this.runs[place];
     const live = run === undefined ? null : this.library.liveOf(run);
@@ -243,6 +254,7 @@ export class RunPanel implements Disposable {
         this.isReady = true;
         this.sendHeader();
         this.sendBrush();
+        this.sendFront();
         this.runs.forEach((_, place) => {
           this.sendLive(place);
         });

@@ -16,6 +16,7 @@ import { RewardConsent } from '../rewardConsent';
 import type { TrainerEnvironment } from '../trainerEnvironment';
 import { DraftFiles } from './draftFiles';
 import type { Drafts } from './drafts';
+import { FrontTrace } from './frontTrace';
 import { Groups } from './groups';
 import { Judging } from './judging';
 import { draftScheme, traceScheme } from './traceAddress';
@@ -39,6 +40,7 @@ export interface TraceFeatures extends Disposable {
   readonly commands: TraceCommands;
   readonly editors: TraceEditors;
   readonly groupPanels: GroupPanels;
+  readonly front: FrontTrace;
 }
 
 const language = 'srft-trace';
@@ -50,6 +52,7 @@ export function registerTraces(
 ): TraceFeatures {
   const traces = new TraceLibrary(library, log);
   const groups = new Groups();
+  const front = new FrontTrace(traces);
   const lenses = new TraceLenses(traces, (open) => editors.overlayOf(open)?.label ?? 'none');
   const editors = new TraceEditors(context, traces, groups, () => {
     lenses.refresh();
@@ -67,7 +70,7 @@ export function registerTraces(
     return loaded;
   };
   const traceCommands = new TraceCommands(context, traces, editors, curves, judging, drafts);
-  const groupPanels = new GroupPanels(context, editors, { library, traces, log });
+  const groupPanels = new GroupPanels(context, editors, { library, traces, front, log });
   const outline = new TraceOutline(traces);
   const selector = { scheme: traceScheme };
   const owned: Disposable[] = [
@@ -77,6 +80,11 @@ export function registerTraces(
     editors,
     groupPanels,
     groupPanels.registerSerializer(),
+    front,
+    front.onDidChange((shown) => {
+      curves.follow(shown);
+      groupPanels.follow(shown);
+    }),
     languages.registerCodeLensProvider(selector, lenses),
     new DraftFiles(traces, join(context.globalStorageUri.fsPath, 'drafts')),
     draftsRefreshed,
@@ -102,6 +110,7 @@ export function registerTraces(
     commands: traceCommands,
     editors,
     groupPanels,
+    front,
     dispose: () => {
       for (const part of owned) part.dispose();
     },

@@ -35,6 +35,7 @@ import {
   type TraceRange,
 } from './traceAddress';
 import type { Drafts } from './drafts';
+import type { Front } from './frontTrace';
 import type { TraceEditors } from './traceEditors';
 import { tokenAtPosition, tokenSentence } from './traceHover';
 import type { Judging } from './judging';
@@ -45,6 +46,8 @@ import type { OpenTrace, RunOrigin, TraceLibrary } from './traceLibrary';
 export interface Curves {
   /** Show a run's panel with the step of a trace brushed, and its figures marked. */
   showTrace(run: RunWatch, trace: MarkedTrace): void;
+  /** Show in a run's panel which of its rollouts a person looks at. */
+  follow(front: Front): void;
 }
 
 /** The commands about traces. */

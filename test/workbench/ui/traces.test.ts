@@ -8,6 +8,7 @@ import { equipment } from '../equipment.mjs';
 import { projectPython } from '../support/quickRun';
 import { copyRun } from '../support/recordedRun';
 import { eventually } from '../support/eventually';
+import { notification } from '../support/notification';
 import { withWindow } from '../support/window';
 
 /** Opens the panel of the run, and from its list the first rollout whose line has `words`. */
@@ -63,6 +64,7 @@ describe('a trace in the editor', () => {
         await page.locator('.editor-group-container.active .view-line', { hasText: '<think>' }).click();
         await page.keyboard.press('F8');
         await page.locator('.statusbar-item', { hasText: 'Ln 5' }).waitFor();
+        await page.locator('.statusbar-item', { hasText: /Fork 1 of \d/ }).waitFor();
         await page.keyboard.press('Control+k');
         await page.keyboard.press('Control+i');
         const hover = page.locator('.monaco-hover:visible');
@@ -75,9 +77,12 @@ describe('a trace in the editor', () => {
 
         await page.keyboard.press('Alt+t');
         await page.locator('.statusbar-item', { hasText: 'Tint: surprise' }).waitFor();
+        for (const tint of ['none', 'surprise']) {
+          await page.keyboard.press('Shift+Alt+t');
+          await page.locator('.statusbar-item', { hasText: `Tint: ${tint}` }).waitFor();
+        }
         await command(page, 'SRFT: Describe Token');
-        await command(page, 'Notifications: Show Notifications');
-        await page.locator('.notification-list-item', { hasText: /Token "start": position 3 of \d+/ }).waitFor();
+        await notification(page, /Token "start": position 3 of \d+/);
         await command(page, 'Notifications: Clear All Notifications');
 
         await command(page, 'SRFT: Same Prompt Over Time');
@@ -96,6 +101,7 @@ describe('a trace in the editor', () => {
         await page.locator('.tab.active', { hasText: 'trained' }).waitFor();
         const panel = webviewFrame(page);
         await panel.locator('.chip', { hasText: 'step 3' }).waitFor();
+        assert.match(await panel.locator('.rollouts .item[aria-current=true]').innerText(), /train-0367/);
         const rank = (title: string): Promise<string> =>
           panel
             .locator('.panel', { has: panel.locator('.legend-title', { hasText: title }) })
@@ -110,12 +116,7 @@ describe('a trace in the editor', () => {
 
         await panel.getByRole('button', { name: 'highest gradient norm' }).click();
         await page.locator('.tab.active', { hasText: /(rollout|demonstration) \d/ }).waitFor();
-        await command(page, 'Notifications: Show Notifications');
-        await page
-          .locator('.notification-list-item', {
-            hasText: /Step 3 has the highest gradient norm of steps 3–3.*pulls hardest/,
-          })
-          .waitFor();
+        await notification(page, /Step 3 has the highest gradient norm of steps 3–3.*pulls hardest/);
         assert.deepEqual(complaints(), []);
       },
       { fill: (workspace) => copyRun(workspace, 'trained', 'trained') },
@@ -142,8 +143,7 @@ describe('a trace in the editor', () => {
         await input.fill(`vscode://x/trace?run=${run.repeat(4)}&rollout=a1-s3-g0-0`);
         await page.getByText('This is no link to a trace.').waitFor({ state: 'hidden' });
         await page.keyboard.press('Enter');
-        await command(page, 'Notifications: Show Notifications');
-        await page.locator('.notification-list-item', { hasText: 'is not open here' }).waitFor();
+        await notification(page, 'is not open here');
         assert.deepEqual(complaints(), []);
       },
       { fill: (workspace) => copyRun(workspace, 'trained', 'trained') },
@@ -179,8 +179,7 @@ describe('a trace in the editor', () => {
         assert.match(await above.innerText(), /reward 0 .*form: 2 of <\/think>/s);
         await screenshot(page, join(equipment().reports, 'ui', 'traces-draft.png'));
         await command(page, 'SRFT: Promote to Demonstration');
-        await command(page, 'Notifications: Show Notifications');
-        const refusal = page.locator('.notification-list-item', { hasText: 'does not count this draft as right' });
+        const refusal = await notification(page, 'does not count this draft as right');
         await refusal.getByText('(form: 2 of </think>)').waitFor();
         await command(page, 'Notifications: Clear All Notifications');
         await page.locator('.editor-group-container.active .view-line').first().click();
@@ -198,14 +197,12 @@ describe('a trace in the editor', () => {
 
         await page.locator('.tab', { hasText: /rollout \d(?!.*draft)/ }).click();
         await command(page, 'SRFT: Debug Reward');
-        await command(page, 'Notifications: Show Notifications');
-        await page.locator('.notification-list-item', { hasText: 'has no `python` reward' }).waitFor();
+        await notification(page, 'has no `python` reward');
         const recipe = join(workspace, 'runs', 'trained.srft.json');
         const reward = { parts: [{ kind: 'python', path: 'reward.py' }] };
         writeFileSync(recipe, JSON.stringify({ ...(JSON.parse(readFileSync(recipe, 'utf8')) as object), reward }));
         await command(page, 'SRFT: Debug Reward');
-        await command(page, 'Notifications: Show Notifications');
-        const absent = page.locator('.notification-list-item', { hasText: 'needs the Python Debugger extension' });
+        const absent = await notification(page, 'needs the Python Debugger extension');
         await absent.getByText('Show Extension').click();
         await page.locator('.sidebar .extensions-viewlet').waitFor();
         assert.deepEqual(complaints(), []);
