@@ -26,6 +26,8 @@ const tintEveryMs = 30;
 export class TraceEditors implements Disposable {
   private readonly tint: TraceTint;
   private readonly status = window.createStatusBarItem('srft.overlay', StatusBarAlignment.Right, 200);
+  /** The overlay that was taken away by its key. */
+  private hidden: string | undefined;
   private readonly waiting = new Map<TextEditor, NodeJS.Timeout>();
   private readonly subscriptions: readonly Disposable[];
 
@@ -85,9 +87,20 @@ export class TraceEditors implements Disposable {
     });
     const places = tokens.map((token) => open.trace.starts[token] ?? 0);
     const next = by === 1 ? places.find((place) => place > here) : places.findLast((place) => place < here);
-    const { line, column } = placeAt(open.trace, next ?? places.at(by === 1 ? 0 : -1) ?? 0);
+    const shown = next ?? places.at(by === 1 ? 0 : -1) ?? 0;
+    const { line, column } = placeAt(open.trace, shown);
     editor.selection = new Selection(line, column, line, column);
     editor.revealRange(editor.selection, TextEditorRevealType.InCenterIfOutsideViewport);
+    void window.setStatusBarMessage(`Fork ${places.indexOf(shown) + 1} of ${places.length}`, 5000);
+  }
+
+  /** Take the tint away, or bring back the one that was there. */
+  async toggle(): Promise<void> {
+    const { active } = this;
+    if (active === undefined) return;
+    const shown = this.overlayOf(active.open);
+    if (shown !== undefined) this.hidden = shown.id;
+    await this.choose(shown === undefined ? (this.hidden ?? active.open.overlays[0]?.id ?? none) : none);
   }
 
   /** Tint by the overlay after the present one; after the last comes none. */

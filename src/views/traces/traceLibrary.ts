@@ -221,7 +221,7 @@ function readOnly(): FileSystemError {
 const byteOrderMark = '\uFEFF';
 
 /** An editor takes a file with NUL for no text, and eats a mark at its beginning: neither moves a character here. */
-function fileOf(text: string): Uint8Array {
+export function fileOf(text: string): Uint8Array {
   const shown = text.replaceAll('\0', '\u2400');
   return new TextEncoder().encode(shown.startsWith(byteOrderMark) ? byteOrderMark + shown : shown);
 }
