@@ -54,9 +54,15 @@ export function registerTraces(
   const groups = new Groups();
   const front = new FrontTrace(traces);
   const lenses = new TraceLenses(traces, (open) => editors.overlayOf(open)?.label ?? 'none');
-  const editors = new TraceEditors(context, traces, groups, () => {
-    lenses.refresh();
-  });
+  const editors = new TraceEditors(
+    context,
+    traces,
+    groups,
+    () => {
+      lenses.refresh();
+    },
+    log,
+  );
   const judging = new Judging({ environment, consent: new RewardConsent(context.globalState), log });
   const draftsRefreshed = new EventEmitter<void>();
   let loaded: Promise<Drafts> | undefined;
