@@ -30,6 +30,7 @@ export class TraceEditors implements Disposable {
   /** The overlay that was taken away by its key. */
   private hidden: string | undefined;
   private readonly waiting = new Map<TextEditor, NodeJS.Timeout>();
+  private readonly tintedAt = new WeakMap<TextEditor, number>();
   private readonly subscriptions: readonly Disposable[];
 
   constructor(
@@ -150,10 +151,14 @@ export class TraceEditors implements Disposable {
 
   private showSoon(editor: TextEditor): void {
     if (editor.document.uri.scheme !== traceScheme || this.waiting.has(editor)) return;
-    const timer = setTimeout(() => {
-      this.waiting.delete(editor);
-      this.show(editor);
-    }, tintEveryMs);
+    const wait = (this.tintedAt.get(editor) ?? -Infinity) + tintEveryMs - performance.now();
+    const timer = setTimeout(
+      () => {
+        this.waiting.delete(editor);
+        this.show(editor);
+      },
+      Math.max(0, wait),
+    );
     this.waiting.set(editor, timer);
   }
 
@@ -161,6 +166,7 @@ export class TraceEditors implements Disposable {
     const open = this.traces.of(editor.document);
     if (open === undefined) return;
     const start = performance.now();
+    this.tintedAt.set(editor, start);
     this.tint.show(editor, open.trace, this.overlayOf(open));
     this.log.debug(`tinted ${editor.document.uri.toString()} in ${(performance.now() - start).toFixed(1)} ms`);
     void this.groups.forks(open).then((forks) => {
