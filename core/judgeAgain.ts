@@ -36,11 +36,30 @@ export function judgeRequest(trace: Trace, index: RolloutIndex, row: number, set
   return JSON.stringify({
     id: index.promptIds[row] ?? '',
     response: judgedText(trace, index.stops[row]),
-    opened_tag: trace.text.slice(0, trace.responseStart).trimEnd().endsWith(settings.openingTag),
+    opened_tag: opensTag(trace, settings),
     ended: index.stops[row] !== 'length',
     length: tokenCount(trace),
     max_tokens: settings.maxTokens,
   });
+}
+
+/** The same about a text that a person made of it: it ends where it ends, and how many tokens it has nobody knows. */
+export function draftRequest(
+  trace: Trace,
+  index: RolloutIndex,
+  row: number,
+  settings: JudgeSettings,
+  draft: string,
+): string {
+  return JSON.stringify({
+    id: index.promptIds[row] ?? '',
+    response: draft,
+    opened_tag: opensTag(trace, settings),
+  });
+}
+
+function opensTag(trace: Trace, { openingTag }: JudgeSettings): boolean {
+  return trace.text.slice(0, trace.responseStart).trimEnd().endsWith(openingTag);
 }
 
 /** The response without the token that ended it; other special tokens stay. */

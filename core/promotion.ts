@@ -6,6 +6,14 @@ export interface Provenance {
   readonly run: string;
   readonly step: number;
   readonly rollout: string;
+  /** A person changed the text before it was promoted. */
+  readonly edited?: true;
+}
+
+/** A tag that the prompt opened belongs to a demonstration, which stands without that prompt. */
+export function demonstrationText(prompt: string, response: string): string {
+  const opened = /<[A-Za-z_]{1,20}>\s*$/.exec(prompt);
+  return opened === null ? response : `${opened[0]}${response}`;
 }
 
 /**
@@ -25,7 +33,7 @@ export function promotedLine(
     return broken(
       'The recipe numbers the rows of its data (`data.columns.id` is null): a new row has no id to tell it by.',
     );
-  const newId = `${problem}+${provenance.rollout}`;
+  const newId = `${problem}+${provenance.rollout}${provenance.edited === true ? '+edited' : ''}`;
   let found: Readonly<Record<string, unknown>> | undefined;
   for (const { number, text: line } of linesOf(data)) {
     if (line.trim() === '') continue;

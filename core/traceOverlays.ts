@@ -47,7 +47,7 @@ export function overlaysOf(trace: Trace, advantage: number): Overlay[] {
 }
 
 /** Pull of each term, by its name. */
-export function termsOf({ record }: Trace): { readonly name: string; readonly values: Float32Array }[] {
+export function termsOf({ record }: Pick<Trace, 'record'>): { readonly name: string; readonly values: Float32Array }[] {
   return [...record.columns].flatMap(([name, { values }]) =>
     name.startsWith(pullPrefix) && values instanceof Float32Array
       ? [{ name: name.slice(pullPrefix.length), values }]
@@ -56,7 +56,7 @@ export function termsOf({ record }: Trace): { readonly name: string; readonly va
 }
 
 /** Sum of the pulls of all terms, one a token; undefined when none was stored. A term that is NaN counts for nothing, where another is known. */
-export function totalPull(trace: Trace): Float32Array | undefined {
+export function totalPull(trace: Pick<Trace, 'record'>): Float32Array | undefined {
   const terms = termsOf(trace);
   const [first, ...others] = terms;
   if (first === undefined) return undefined;

@@ -71,6 +71,7 @@ export function commandTable(parts: CommandParts): Readonly<Record<string, Comma
     },
     chooseOverlay: () => traces.editors.pick(),
     nextOverlay: () => traces.editors.next(),
+    toggleOverlay: () => traces.editors.toggle(),
     nextFork: () => traces.editors.goToFork(1),
     previousFork: () => traces.editors.goToFork(-1),
     describeToken: () => {
@@ -81,7 +82,9 @@ export function commandTable(parts: CommandParts): Readonly<Record<string, Comma
     showOnCurves: (target) => traces.commands.showOnCurves(target),
     samePrompt: (target) => traces.commands.samePrompt(target),
     judgeAgain: (target) => traces.commands.judgeAgain(target),
+    debugReward: (target) => traces.commands.debugReward(target),
     promote: (target) => traces.commands.promote(target),
+    editAndPromote: (target) => traces.commands.editAndPromote(target),
     compareTraces: (target) => traces.commands.compareTraces(target),
     showGroup: (target) => traces.groupPanels.showGroup(target),
     nextTrace: () => traces.commands.neighbour(1),

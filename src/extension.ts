@@ -27,5 +27,5 @@ export async function activate(context: ExtensionContext): Promise<void> {
   );
   void library.refresh();
   const { registerFeatures } = await import('./features');
-  context.subscriptions.push(...registerFeatures(context, { library, treeView, log }));
+  context.subscriptions.push(...registerFeatures(context, { library, tree, treeView, log }));
 }

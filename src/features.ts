@@ -15,7 +15,7 @@ import { registerRecipes } from './views/recipes/index';
 import { RunCommands } from './views/runCommands';
 import { RunControl } from './views/runControl';
 import { RunPanels } from './views/runPanels';
-import type { RunNode } from './views/runsTree';
+import type { RunNode, RunsTree } from './views/runsTree';
 import { RolloutSearch } from './views/search/index';
 import type { TrainerSource } from './views/trainerEnvironment';
 import { registerTraces } from './views/traces/index';
@@ -23,12 +23,13 @@ import { registerTraces } from './views/traces/index';
 /** What is there at once. */
 export interface Core {
   readonly library: RunLibrary;
+  readonly tree: RunsTree;
   readonly treeView: TreeView<RunNode>;
   readonly log: Log;
 }
 
 /** Makes what a person asks for, and hands the parts to each other. */
-export function registerFeatures(context: ExtensionContext, { library, treeView, log }: Core): Disposable[] {
+export function registerFeatures(context: ExtensionContext, { library, tree, treeView, log }: Core): Disposable[] {
   const panels = new RunPanels(context, library, panelActions(library), log);
   const pick: RunPicker = new RunPicker(
     library,
@@ -45,6 +46,13 @@ export function registerFeatures(context: ExtensionContext, { library, treeView,
   const recipes = registerRecipes(context, { environment: trainer, library, log });
   const demonstrations = registerDemonstrations(context, { environment: trainer, log });
   const traces = registerTraces(context, { library, curves: panels, environment: trainer, log });
+  const followTree = traces.front.onDidChange(({ run }) => {
+    // What several are selected for is not taken from them, and a view that is closed stays closed.
+    const [selected, another] = treeView.selection;
+    const isThere = selected !== undefined && 'run' in selected && selected.run === run;
+    if (treeView.visible && another === undefined && !isThere)
+      void treeView.reveal(tree.nodeOf(run), { select: true, focus: false });
+  });
   const search = new RolloutSearch(context, { library, pick, log, brushedSteps: (run) => panels.brushedSteps(run) });
   const table = commandTable({
     runs,
@@ -70,6 +78,7 @@ export function registerFeatures(context: ExtensionContext, { library, treeView,
   return [
     panels,
     panels.registerSerializer(),
+    followTree,
     recipes,
     demonstrations,
     traces,

@@ -100,6 +100,7 @@ export function sceneOfSide(plot: Plot, side: 'left' | 'right'): Scene {
     })),
     layers: layersOf(of('layer').map((series) => ({ spec: series, curve: series }))),
     bands: [],
+    marks: [],
     heldOut: of('points').map(({ colour, dash, x, value, low, high }) => ({
       colour,
       dash,

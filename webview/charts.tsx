@@ -1,5 +1,6 @@
 import type { VNode } from 'preact';
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
+import { formatNumber } from '../core/format';
 import { AxisLane } from './axisLane';
 import { ChartPanel } from './chartPanel';
 import { Checkbox, Dropdown } from './controls';
@@ -15,7 +16,8 @@ import { runs } from './page';
 import { axisWidth, rightPad } from './panelChart';
 import { panels } from './panels';
 import { smoothingNow } from './scene';
-import { brush, change, view, type AxisKind } from './viewState';
+import { visibleText, visibleWords } from './visibleText';
+import { brush, change, mark, view, type AxisKind } from './viewState';
 
 /** All charts on one axis, with one cursor and one brush. */
 export function Charts(): VNode {
@@ -85,6 +87,32 @@ const axisKinds: readonly (readonly [AxisKind, string])[] = [
   ['time', 'by time'],
 ];
 
+/** The marked trace, to let go of it. */
+function MarkChip(): VNode | null {
+  const trace = mark.value;
+  if (trace === null || runs.value.length !== 1) return null;
+  return (
+    <>
+      <button
+        type="button"
+        class="chip"
+        title={`${visibleWords(trace.name)} of step ${trace.step} is marked on its curves; clear the mark (Esc)`}
+        onClick={() => {
+          change({ mark: null });
+        }}
+      >
+        ◇ <span class="one-line">{visibleText(trace.name)}</span>{' '}
+        <span class="codicon codicon-close" aria-hidden="true" />
+      </button>
+      <span class="visually-hidden" role="status">
+        {`Marked: ${visibleWords(trace.name)} of step ${trace.step}. ${trace.figures
+          .map(({ panel, value, rank }) => `${panel} ${formatNumber(value)}, ${rank}`)
+          .join('; ')}.`}
+      </span>
+    </>
+  );
+}
+
 function ChartTools(): VNode {
   const range = brush.value;
   const { zoom, follow } = view.value;
@@ -105,6 +133,7 @@ function ChartTools(): VNode {
           <span class="codicon codicon-close" aria-hidden="true" />
         </button>
       )}
+      <MarkChip />
       {forkStep !== null && (
         <ForkLink step={forkStep} title="Begin another run at the last checkpoint of the brushed steps" />
       )}

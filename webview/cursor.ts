@@ -69,7 +69,7 @@ export function pressKey({ key, shiftKey }: Pick<KeyboardEvent, 'key' | 'shiftKe
       stepTo(key === 'Home' ? allSteps.peek().from : allSteps.peek().to, shiftKey);
       return true;
     case 'Escape':
-      change({ brush: null });
+      change({ brush: null, mark: null });
       cursorStep.value = null;
       return true;
     case 'Enter':

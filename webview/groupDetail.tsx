@@ -63,7 +63,6 @@ function Step({ by, words, keys }: { readonly by: 1 | -1; readonly words: string
 function Fork({ branch }: { readonly branch: GroupBranch }): VNode {
   const { entropy, fork, to } = branch;
   const chosen = choice.value.branch;
-  const number = forks.value.findIndex(({ node }) => node === chosen) + 1;
   const below = children.value[chosen] ?? [];
   return (
     <>
@@ -79,7 +78,6 @@ function Fork({ branch }: { readonly branch: GroupBranch }): VNode {
           </>
         )}
         {entropy === null ? '' : ` · H ${entropy.toFixed(2)} nats`}
-        {number === 0 ? '' : ` · ${number} of ${forks.value.length} forks`}
       </p>
       <table class="ways">
         <thead>

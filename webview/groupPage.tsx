@@ -3,7 +3,7 @@ import type { GroupMessage } from '../core/generated/group';
 import { formatCount } from '../core/format';
 import { ForkDetail } from './groupDetail';
 import { EntropyRows } from './groupEntropy';
-import { choice, showOnly } from './groupState';
+import { choice, forks, showOnly } from './groupState';
 import { GroupTree } from './groupTree';
 import { Icon } from './icon';
 import { visibleText, visibleWords } from './visibleText';
@@ -62,6 +62,7 @@ function GroupHead({ group }: { readonly group: GroupMessage }): VNode {
       {reward !== null && <Fact name="mean reward">{reward.toFixed(2)}</Fact>}
       {meanEntropy !== null && <Fact name="mean entropy">{meanEntropy.toFixed(2)} nats</Fact>}
       <span class="spacer" />
+      <ForkPlace />
       <div class="filters" role="group" aria-label="Forks">
         {(group.branches.length > 1 ? [false, true] : []).map((only) => (
           <button
@@ -69,6 +70,7 @@ function GroupHead({ group }: { readonly group: GroupMessage }): VNode {
             key={String(only)}
             class={choice.value.only === only ? 'filter chosen' : 'filter'}
             aria-pressed={choice.value.only === only}
+            title="O in the tree"
             onClick={() => {
               showOnly(only);
             }}
@@ -78,6 +80,17 @@ function GroupHead({ group }: { readonly group: GroupMessage }): VNode {
         ))}
       </div>
     </header>
+  );
+}
+
+/** Which of the forks is chosen; said whenever it is another. */
+function ForkPlace(): VNode {
+  const { branch } = choice.value;
+  const place = forks.value.findIndex(({ node }) => node === branch);
+  return (
+    <span class="secondary" role="status">
+      {place === -1 ? '' : `fork ${place + 1} of ${forks.value.length}`}
+    </span>
   );
 }
 

@@ -128,6 +128,10 @@ export function connect(): void {
       page.value = { kind: 'trouble', reason: message.message };
       return;
     }
+    if (message.kind === 'choose') {
+      if (message.sample < samples.peek().length) chooseSample(message.sample);
+      return;
+    }
     page.value = { kind: 'group', group: message };
     const before = kept ?? choice.peek();
     kept = undefined;
@@ -138,7 +142,18 @@ export function connect(): void {
     // Kept at once, so that a reload during the first reading brings the view back too.
     keepState({ choice: page.value.kind === 'group' ? choice.value : kept });
   });
+  tellChosen();
   post({ kind: 'ready' });
+}
+
+/** Say which sample is read, once it is another than the one that the view began with. */
+function tellChosen(): void {
+  let told: number | undefined;
+  effect(() => {
+    const sample = page.value.kind === 'group' ? reader.value : undefined;
+    if (sample !== undefined && told !== undefined && sample !== told) post({ kind: 'chosen', sample });
+    told = sample;
+  });
 }
 
 /** What was chosen before the view was hidden, until it is told its group. */

@@ -4,7 +4,7 @@ import type { Cell } from '../core/groupTree';
 import { GroupLinks } from './groupLinks';
 import { geometryOf, type Geometry } from './groupGeometry';
 import { SampleTable } from './groupSamples';
-import { branches, choice, chooseBranch, goToFork, layout, move, openToken, samples } from './groupState';
+import { branches, choice, chooseBranch, goToFork, layout, move, openToken, samples, showOnly } from './groupState';
 import { cellWords, oneLine, toneOf, verdictsOf } from './groupWords';
 import { visibleText } from './visibleText';
 
@@ -61,7 +61,8 @@ function Tree({ geometry }: { readonly geometry: Geometry }): VNode {
       ))}
       <GroupLinks geometry={geometry} />
       <span id="tree-keys" hidden>
-        Arrows walk the tree, Enter opens the trace there, N and P go to the next and to the previous fork.
+        Arrows walk the tree, Enter opens the trace there, N and P go to the next and to the previous fork, O shows all
+        forks or only those at which right and wrong part.
       </span>
     </div>
   );
@@ -80,6 +81,7 @@ function press(event: KeyboardEvent): void {
   else if (key === 'Home') chooseBranch(0);
   else if (key === 'End') chooseBranch(layout.peek().cells.at(-1)?.node ?? 0);
   else if (key === 'n' || key === 'p') goToFork(key === 'n' ? 1 : -1);
+  else if (key === 'o') showOnly(!choice.peek().only);
   else return;
   event.preventDefault();
 }

@@ -70,6 +70,7 @@ export function listen(onNews: (message: News) => void): void {
       case 'live':
       case 'empty':
       case 'brush':
+      case 'front':
         onNews(data);
         break;
       case 'failed':

@@ -1,16 +1,17 @@
 import type { VNode } from 'preact';
 import { formatNumber } from '../core/format';
-import { brush, change, view, type StepRange } from './viewState';
+import { brush, change, mark, view, type StepRange } from './viewState';
 import { answerFor, axis, curves, timelines } from './curves';
 import { cursorStep } from './cursor';
 import { post } from './host';
 import { Icon } from './icon';
 import { pins, runs } from './page';
 import type { CurveSpec, PanelSpec } from './panels';
-import { drawnCurve, heldOutPoints, isLogarithmic, sceneOf } from './scene';
+import { drawnCurve, heldOutPoints, isLogarithmic, markOf, sceneOf } from './scene';
 import { meanBetween, nearest, unitAtStep } from './seriesData';
 import { Swatch } from './swatch';
 import { follow } from './follow';
+import { visibleWords } from './visibleText';
 
 /** What is drawn, what it is worth at the cursor, and what it is worth now. */
 export function Legend({ spec }: { readonly spec: PanelSpec }): VNode {
@@ -89,10 +90,28 @@ export function Legend({ spec }: { readonly spec: PanelSpec }): VNode {
               </tr>
             );
           })}
+          <MarkRow spec={spec} />
         </tbody>
       </table>
       <Notes spec={spec} />
     </div>
+  );
+}
+
+/** The marked trace among all of its step. */
+function MarkRow({ spec }: { readonly spec: PanelSpec }): VNode | null {
+  const figure = markOf(spec);
+  const trace = mark.value;
+  if (figure === undefined || trace === null) return null;
+  return (
+    <tr title={`${visibleWords(trace.name)}, step ${trace.step}: ${figure.rank}`}>
+      <td class="legend-name" colSpan={2}>
+        <Swatch curve={{ colour: 'text', dash: [], pattern: 'solid' }} shape="mark" />
+        <span class="visually-hidden">the marked trace, </span>
+        {figure.rank}
+      </td>
+      <td class="number">{formatNumber(figure.value)}</td>
+    </tr>
   );
 }
 

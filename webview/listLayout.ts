@@ -13,6 +13,8 @@ export type ListItem =
 export interface ListLayout {
   readonly count: number;
   at(place: number): ListItem | undefined;
+  /** Where a row stands, or the head of its group where it is folded away; undefined when it is not in the list. */
+  placeOf(row: number): number | undefined;
 }
 
 /** An open group shows so many rows before it is asked for all. */
@@ -48,6 +50,13 @@ export function layoutOf(
       const shown = shownOf(group);
       if (within >= shown) return { kind: 'more', group, hidden: (groups[group]?.count ?? 0) - shown };
       return { kind: 'row', group, row: rows[(groups[group]?.first ?? 0) + within] ?? 0 };
+    },
+    placeOf(row) {
+      const found = rows.indexOf(row);
+      const group = groups.findIndex(({ first, count: length }) => first <= found && found < first + length);
+      if (found === -1 || group === -1) return undefined;
+      const within = found - (groups[group]?.first ?? 0);
+      return (starts[group] ?? 0) + (within < shownOf(group) ? Number(withHeads) + within : 0);
     },
   };
 }

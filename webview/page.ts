@@ -15,6 +15,9 @@ export const page = signal<Page>({ kind: 'waiting' });
 /** The newest word on what is being written; null before the first. */
 export const live = signal<LiveMessage | null>(null);
 
+/** Row of the rollout that a person looks at in the editor; null before the first. */
+export const front = signal<number | null>(null);
+
 /** The runs shown; none while there is no run. */
 export const runs = computed<readonly RunHeader[]>(() => (page.value.kind === 'runs' ? page.value.message.runs : []));
 
@@ -43,7 +46,10 @@ export function connect(): void {
         live.value = message;
         break;
       case 'brush':
-        change({ brush: { from: message.from, to: message.to }, zoom: null });
+        change({ brush: { from: message.from, to: message.to }, mark: message.trace, zoom: null });
+        break;
+      case 'front':
+        front.value = message.row;
         break;
       case 'failed':
         page.value = { kind: 'refused', reason: message.message };

@@ -59,7 +59,17 @@ export function paint(scene: Scene, surface: Surface, frame: Frame, { of, highCo
       surface.dot(place.x(x), place.y(value), 3, ink);
     }
   }
+  for (const mark of scene.marks) {
+    if (mark.x < place.from || mark.x > place.to) continue;
+    const [x, y] = [place.x(mark.x), place.y(mark.value)];
+    const points = [x, y - markRadius, x + markRadius, y, x, y + markRadius, x - markRadius, y, x, y - markRadius];
+    // Hollow, so that the curve is seen within.
+    surface.line(points, { colour: of.background, width: 4 });
+    surface.line(points, { colour: of.text, width: 2 });
+  }
 }
+
+const markRadius = 6;
 
 interface Places {
   readonly from: number;

@@ -95,7 +95,7 @@ export class PanelChart {
     };
     ctx.save();
     ctx.beginPath();
-    ctx.rect(bbox.left, bbox.top - 3 * ratio, bbox.width + 4 * ratio, bbox.height + 6 * ratio);
+    ctx.rect(bbox.left, bbox.top - 3 * ratio, bbox.width + rightPad * ratio, bbox.height + 6 * ratio);
     ctx.clip();
     ctx.scale(ratio, ratio);
     paint(this.scene, canvasSurface(ctx), frame, this.colours);

@@ -2,7 +2,9 @@ import type { VNode } from 'preact';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { RolloutGroup, RolloutRow, SortKey } from '../core/generated/panel';
 import { formatCount, formatShare } from '../core/format';
+import { bringToView } from './bringToView';
 import { Icon, Verdict } from './icon';
+import { front } from './page';
 import { layoutOf, type ListItem, type Openness } from './listLayout';
 import { chosen, lines, list, openTrace, showGroup, wantLines } from './rolloutState';
 import { filterOrder } from './rolloutPane';
@@ -47,6 +49,11 @@ export function RolloutList(): VNode {
     };
   }, []);
 
+  const frontPlace = front.value === null ? undefined : layout.placeOf(front.value);
+  useEffect(() => {
+    if (frontPlace !== undefined) bringToView(body.current, frontPlace * rowHeight, rowHeight);
+  }, [front.value]);
+
   const act = (item: ListItem | undefined): void => {
     if (item?.kind === 'group') open(item.group, stateOf(item.group) === 'closed' ? 'some' : 'closed');
     if (item?.kind === 'more') open(item.group, 'all');
@@ -55,12 +62,7 @@ export function RolloutList(): VNode {
   const moveTo = (place: number): void => {
     const target = Math.max(0, Math.min(layout.count - 1, place));
     setFocus(target);
-    const element = body.current;
-    if (element === null) return;
-    const top = target * rowHeight;
-    if (top < element.scrollTop) element.scrollTop = top;
-    else if (top + rowHeight > element.scrollTop + element.clientHeight)
-      element.scrollTop = top + rowHeight - element.clientHeight;
+    bringToView(body.current, target * rowHeight, rowHeight);
   };
   const parentOf = (place: number): number => {
     let at = place;
@@ -142,7 +144,8 @@ export function RolloutList(): VNode {
                 aria-level={item?.kind === 'group' ? 1 : 2}
                 aria-selected={item?.kind === 'row' && item.row === chosen.value}
                 {...(item?.kind === 'group' ? { 'aria-expanded': stateOf(item.group) !== 'closed' } : {})}
-                class={itemClass(item, place === focus)}
+                {...(place === frontPlace ? { 'aria-current': 'true' } : {})}
+                class={`${itemClass(item, place === focus)}${place === frontPlace ? ' in-front' : ''}`}
                 style={{ transform: `translateY(${place * rowHeight}px)` }}
                 onClick={() => {
                   setFocus(place);

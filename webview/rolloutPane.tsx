@@ -1,11 +1,12 @@
 import type { VNode } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import type { Grouping, RolloutFilter, RolloutsRequest } from '../core/generated/panel';
-import { extremes } from '../core/extremes';
+import type { Grouping, OpenExtreme, RolloutFilter, RolloutsRequest } from '../core/generated/panel';
+import { extremes, gradientNorm, steepest } from '../core/extremes';
 import { formatCount } from '../core/format';
 import { Button, Dropdown, TextField } from './controls';
 import { listedSteps } from './curves';
 import { post } from './host';
+import { runs } from './page';
 import { RolloutList } from './rolloutList';
 import { list, listTrouble, newRollouts, thaw } from './rolloutState';
 import { brush, change, view } from './viewState';
@@ -53,18 +54,18 @@ export function RolloutPane(): VNode {
         <div class="rollout-tools secondary">
           <span>open the</span>
           {extremes.map((extreme) => (
-            <button
-              type="button"
+            <ExtremeLink
               key={extreme}
-              class="link"
+              extreme={extreme}
               title={`Open the trace of steps ${from}–${to} that is the ${extreme}`}
-              onClick={() => {
-                post({ kind: 'openExtreme', run: 0, from, to, extreme });
-              }}
-            >
-              {extreme}
-            </button>
+            />
           ))}
+          {runs.value[0]?.metrics.includes(gradientNorm) === true && (
+            <ExtremeLink
+              extreme={steepest}
+              title={`Open the trace that pulled hardest, Σ |pull|, in that of steps ${from}–${to} with the highest gradient norm; gradients of single traces are not recorded`}
+            />
+          )}
         </div>
       )}
       {listTrouble.value !== null && (
@@ -91,6 +92,23 @@ export function RolloutPane(): VNode {
         <RolloutList />
       )}
     </section>
+  );
+}
+
+function ExtremeLink(props: { readonly extreme: OpenExtreme['extreme']; readonly title: string }): VNode {
+  const { extreme, title } = props;
+  return (
+    <button
+      type="button"
+      class="link"
+      title={title}
+      onClick={() => {
+        const { from, to } = listedSteps.peek();
+        post({ kind: 'openExtreme', run: 0, from, to, extreme });
+      }}
+    >
+      {extreme}
+    </button>
   );
 }
 

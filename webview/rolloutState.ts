@@ -2,8 +2,8 @@ import { computed, effect, signal } from '@preact/signals';
 import type { PreviewAnswer, RolloutRow, RolloutsAnswer } from '../core/generated/panel';
 import { listedSteps } from './curves';
 import { ask, wish, type Asked } from './host';
-import { page, runs } from './page';
-import { brush, view, type ViewState } from './viewState';
+import { front, page, runs } from './page';
+import { brush, change, view, type ViewState } from './viewState';
 import { follow } from './follow';
 
 /** The list as the host made it, or why it could not. */
@@ -102,6 +102,11 @@ export function keepRollouts(): void {
   effect(() => {
     const now = runs.value[0]?.restarts ?? -1;
     if (now === restarts) return;
+    // Of a run that was begun anew nothing is as it was.
+    if (restarts !== -1) {
+      change({ mark: null });
+      front.value = null;
+    }
     restarts = now;
     lines.value = new Map();
     chosen.value = null;

@@ -1,11 +1,21 @@
+import type { MarkedFigure } from '../core/generated/panel';
 import { colours } from './colours';
 import { answerFor, axis, curves, shownUnits, timelines } from './curves';
 import { runs, usualSmoothing } from './page';
 import type { CurveSpec, PanelSpec } from './panels';
 import { logScaleFor } from './scale';
-import { bandOf, extremes, layersOf, linearRange, type Scene, type SceneLine, type ScenePoint } from './sceneMaths';
+import {
+  bandOf,
+  extremes,
+  layersOf,
+  linearRange,
+  type Scene,
+  type SceneLine,
+  type SceneMark,
+  type ScenePoint,
+} from './sceneMaths';
 import { middles, smoothed, unitAtStep, unitsOf, type Drawn } from './seriesData';
-import { view } from './viewState';
+import { mark, view } from './viewState';
 import { follow } from './follow';
 
 /** How much lines are smoothed, 0 to 1. */
@@ -28,7 +38,8 @@ export function sceneOf(spec: PanelSpec): Scene {
       colour,
     ),
   );
-  const scene = { x, lines, layers, bands, heldOut, floor: spec.floor, asBars: spec.id === 'time' };
+  const marks = marksOf(spec);
+  const scene = { x, lines, layers, bands, heldOut, marks, floor: spec.floor, asBars: spec.id === 'time' };
   return { ...scene, ...(log ? logScaleFor(...extremes(scene)) : linearRange(scene)) };
 }
 
@@ -56,6 +67,20 @@ export function heldOutPoints(run: number): ScenePoint[] {
       ...evaluation,
       x: timeline === undefined ? evaluation.step : unitAtStep(timeline, evaluation.step),
     }));
+}
+
+/** The marked trace's figure that belongs to a panel; a trace is of one run. */
+export function markOf({ id }: Pick<PanelSpec, 'id'>): MarkedFigure | undefined {
+  return runs.value.length === 1 ? mark.value?.figures.find(({ panel }) => panel === id) : undefined;
+}
+
+function marksOf(spec: PanelSpec): SceneMark[] {
+  const figure = markOf(spec);
+  const step = mark.value?.step;
+  const timeline = timelines.value[0];
+  return figure === undefined || step === undefined || timeline === undefined
+    ? []
+    : [{ x: axis.value === 'step' ? step : unitAtStep(timeline, step), value: figure.value }];
 }
 
 function lineOf(spec: CurveSpec, strength: number): SceneLine[] {

@@ -26,6 +26,12 @@ export interface ScenePoint extends Evaluation {
   readonly x: number;
 }
 
+/** A figure of a marked trace on the axis. */
+export interface SceneMark {
+  readonly x: number;
+  readonly value: number;
+}
+
 /** Everything of a panel that is drawn, in the units of its axes. */
 export interface Scene {
   readonly x: readonly [number, number];
@@ -38,6 +44,7 @@ export interface Scene {
   readonly heldOut: readonly (Pick<HeldOutSpec, 'colour' | 'dash'> & {
     readonly points: readonly Pick<ScenePoint, 'x' | 'value' | 'low' | 'high'>[];
   })[];
+  readonly marks: readonly SceneMark[];
   readonly floor: number | null;
 }
 
@@ -119,7 +126,7 @@ export function linearRange(scene: Rangeless): ScaledRange {
 }
 
 /** Least and greatest shown value; nothing shown has its least above its greatest. */
-export function extremes({ x: [from, to], lines, layers, heldOut, floor }: Rangeless): [number, number] {
+export function extremes({ x: [from, to], lines, layers, heldOut, marks, floor }: Rangeless): [number, number] {
   let low = Infinity;
   let high = -Infinity;
   const see = (value: number): void => {
@@ -144,6 +151,7 @@ export function extremes({ x: [from, to], lines, layers, heldOut, floor }: Range
     see(point.low);
     see(point.high);
   }
+  for (const { x, value } of marks) if (x >= from && x <= to) see(value);
   // A floor alone is no range.
   if (floor !== null && low <= high) see(floor);
   return [low, high];

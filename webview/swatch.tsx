@@ -2,10 +2,10 @@ import type { VNode } from 'preact';
 import { colours, cssColour } from './colours';
 import type { CurveSpec } from './panels';
 
-/** A line, a line with points or a layer of a stack, as in the chart. */
+/** A line, a line with points, a layer of a stack or a marked figure, as in the chart. */
 export function Swatch(props: {
   readonly curve: Pick<CurveSpec, 'colour' | 'dash' | 'pattern'>;
-  readonly shape: 'line' | 'points' | 'layer';
+  readonly shape: 'line' | 'points' | 'layer' | 'mark';
 }): VNode {
   const { curve, shape } = props;
   const { highContrast } = colours.value;
@@ -22,6 +22,8 @@ export function Swatch(props: {
     >
       {shape === 'layer' ? (
         <rect x="0.5" y="0.5" width={width - 1} height="9" style={{ strokeDasharray }} />
+      ) : shape === 'mark' ? (
+        <path d={`M${width / 2} 0.7l4.3 4.3l-4.3 4.3l-4.3 -4.3z`} fill="none" />
       ) : (
         <line x1="0" y1="5" x2={width} y2="5" style={{ strokeDasharray }} />
       )}

@@ -1,5 +1,5 @@
 import { computed, effect, signal } from '@preact/signals';
-import type { Grouping, RolloutFilter, RolloutsRequest, SortKey } from '../core/generated/panel';
+import type { Grouping, MarkedTrace, RolloutFilter, RolloutsRequest, SortKey } from '../core/generated/panel';
 import { keepState, keptState } from './vsCodeApi';
 
 /** Steps, both ends included. */
@@ -17,6 +17,8 @@ export interface ViewState {
   /** The zoomed part; null shows the whole run. */
   readonly zoom: StepRange | null;
   readonly brush: StepRange | null;
+  /** The trace whose figures are marked on the curves. */
+  readonly mark: MarkedTrace | null;
   readonly follow: boolean;
   /** Null takes the setting's value. */
   readonly smoothing: number | null;
@@ -35,6 +37,7 @@ const initial: ViewState = {
   axis: 'step',
   zoom: null,
   brush: null,
+  mark: null,
   follow: true,
   smoothing: null,
   logPanels: [],
@@ -54,6 +57,9 @@ export const view = signal<ViewState>(restored(keptState()));
 
 /** The brush alone, so that who follows it sleeps through other changes. */
 export const brush = computed(() => view.value.brush);
+
+/** The marked trace alone. */
+export const mark = computed(() => view.value.mark);
 
 /** Change some of the state. */
 export function change(part: Partial<ViewState>): void {

@@ -7,11 +7,11 @@ export type Group = ToGroupHost | ToGroupView;
 /**
  * What the view says to the host: numbers of what it was told; never a command, a path or markup.
  */
-export type ToGroupHost = GroupReady | OpenToken;
+export type ToGroupHost = GroupReady | OpenToken | ChosenSample;
 /**
  * What the host says to the view.
  */
-export type ToGroupView = GroupMessage | GroupTrouble;
+export type ToGroupView = GroupMessage | GroupTrouble | ChooseSample;
 
 /**
  * The view has been drawn and listens.
@@ -32,6 +32,16 @@ export interface OpenToken {
    * From 0; behind the last it is the last.
    */
   token: number;
+}
+/**
+ * A person chose a sequence.
+ */
+export interface ChosenSample {
+  kind: 'chosen';
+  /**
+   * Place in `GroupMessage.samples`.
+   */
+  sample: number;
 }
 /**
  * All sequences of one prompt in one step.
@@ -159,4 +169,14 @@ export interface GroupBranch {
 export interface GroupTrouble {
   kind: 'trouble';
   message: string;
+}
+/**
+ * A person looks at a sequence elsewhere.
+ */
+export interface ChooseSample {
+  kind: 'choose';
+  /**
+   * Place in `GroupMessage.samples`.
+   */
+  sample: number;
 }

@@ -33,6 +33,7 @@ export type ToPanel =
   | LiveMessage
   | FailedAnswer
   | BrushMessage
+  | FrontMessage
   | EmptyMessage;
 export type RunState =
   'starting' | 'running' | 'paused' | 'stopping' | 'finished' | 'stopped' | 'failed' | 'gone' | 'silent' | 'watching';
@@ -229,7 +230,7 @@ export interface OpenExtreme {
    * Last step.
    */
   to: number;
-  extreme: 'longest' | 'most uncertain' | 'lowest reward';
+  extreme: 'longest' | 'most uncertain' | 'lowest reward' | 'highest gradient norm';
 }
 /**
  * Metrics that the person pinned; kept with the workspace.
@@ -671,12 +672,49 @@ export interface FailedAnswer {
   message: string;
 }
 /**
- * Steps that a person wants to see: they are brushed.
+ * A trace that a person wants to see on the curves: its steps are brushed, its figures marked.
  */
 export interface BrushMessage {
   kind: 'brush';
   from: number;
   to: number;
+  trace: MarkedTrace;
+}
+/**
+ * A trace among all of its step, to be shown on the curves of its figures.
+ */
+export interface MarkedTrace {
+  id: string;
+  /**
+   * Its prompt and its place.
+   */
+  name: string;
+  step: number;
+  /**
+   * @maxItems 3
+   */
+  figures: MarkedFigure[];
+}
+/**
+ * A figure of a marked trace.
+ */
+export interface MarkedFigure {
+  panel: 'reward' | 'length' | 'entropy';
+  value: number;
+  /**
+   * In words, such as `3rd longest of 32`.
+   */
+  rank: string;
+}
+/**
+ * The rollout that a person looks at in the editor.
+ */
+export interface FrontMessage {
+  kind: 'front';
+  /**
+   * In the index of the first run.
+   */
+  row: number;
 }
 /**
  * There is no run to show: what a run needs, and what is there already.

@@ -36,6 +36,11 @@ export async function rewardCodeOfRecipe(recipe: unknown, folder: string): Promi
   );
 }
 
+/** Does a recipe judge by code of somebody's? */
+export function judgesWithPython(recipe: unknown): boolean {
+  return pythonPaths(recipe).length > 0;
+}
+
 /** A recipe that is half written names what it names; everything else in it is the trainer's to judge. */
 function pythonPaths(recipe: unknown): readonly string[] {
   const parts = memberOf(memberOf(recipe, 'reward'), 'parts');

@@ -85,9 +85,14 @@ async function feed(
   lines: Iterable<string> | AsyncIterable<string>,
   closed: Promise<unknown>,
 ): Promise<void> {
-  for await (const line of lines) {
+  const source = Symbol.asyncIterator in lines ? lines[Symbol.asyncIterator]() : lines[Symbol.iterator]();
+  // Whoever waits for a next line to hand over is told that nobody reads it.
+  void closed.then(() => source.return?.());
+  for (;;) {
+    const next = await source.next();
     if (stdin.destroyed === true) return;
-    if (!stdin.write(`${line}\n`)) await Promise.race([once(stdin, 'drain').catch(() => undefined), closed]);
+    if (next.done === true) break;
+    if (!stdin.write(`${next.value}\n`)) await Promise.race([once(stdin, 'drain').catch(() => undefined), closed]);
   }
   stdin.end();
 }

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { commands, Uri, window, workspace } from 'vscode';
-import { extremeRow } from '../../core/extremes';
+import { extremeRow, steepest } from '../../core/extremes';
 import type { Intent, SaveImage } from '../../core/generated/panel';
 import type { RunWatch } from '../runs/runWatch';
+import { openSteepest } from './steepest';
 import type { RunLibrary } from './library';
 import type { PanelActions } from './runPanel';
 
@@ -24,6 +25,10 @@ export function panelActions(library: RunLibrary): PanelActions {
     },
     openExtreme({ from, to, extreme }, run) {
       if (run === undefined) return;
+      if (extreme === steepest) {
+        void openSteepest(run, from, to);
+        return;
+      }
       const { index, model, manifest } = run.store;
       const row = extremeRow(index, model.attempts, from, to, extreme);
       const id = row === undefined ? undefined : index.ids[row];

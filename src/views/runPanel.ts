@@ -4,6 +4,7 @@ import type {
   Check,
   Failure,
   Intent,
+  MarkedTrace,
   OpenExtreme,
   RolloutsRequest,
   RunHeader,
@@ -60,6 +61,7 @@ export class RunPanel implements Disposable {
   private sentAt = -Infinity;
   private checks: Check[] = [];
   private wantedBrush: BrushMessage | undefined;
+  private front: number | undefined;
 
   constructor(
     private readonly panel: WebviewPanel,
@@ -123,10 +125,16 @@ export class RunPanel implements Disposable {
     this.scheduleHeader();
   }
 
-  /** Brush steps, at once or as soon as the page is there. */
-  brush(from: number, to: number): void {
-    this.wantedBrush = { kind: 'brush', from, to };
+  /** Mark a trace and brush its step, at once or as soon as the page is there. */
+  mark(trace: MarkedTrace): void {
+    this.wantedBrush = { kind: 'brush', from: trace.step, to: trace.step, trace };
     this.sendBrush();
+  }
+
+  /** Show which rollout of its run a person looks at. */
+  follow(row: number): void {
+    this.front = row;
+    this.sendFront();
   }
 
   reveal(): void {
@@ -205,6 +213,10 @@ export class RunPanel implements Disposable {
     this.wantedBrush = undefined;
   }
 
+  private sendFront(): void {
+    if (this.front !== undefined && this.isReady) this.send({ kind: 'front', row: this.front });
+  }
+
   private sendLive(place: number): void {
     const run = this.runs[place];
     const live = run === undefined ? null : this.library.liveOf(run);
@@ -246,6 +258,7 @@ export class RunPanel implements Disposable {
         this.isReady = true;
         this.sendHeader();
         this.sendBrush();
+        this.sendFront();
         this.runs.forEach((_, place) => {
           this.sendLive(place);
         });

@@ -1,10 +1,11 @@
 import { Uri, ViewColumn, window, type Disposable, type ExtensionContext, type WebviewPanel } from 'vscode';
-import type { Check } from '../../core/generated/panel';
+import type { Check, MarkedTrace } from '../../core/generated/panel';
 import type { StepRange } from '../../core/stepRange';
 import type { RunWatch } from '../runs/runWatch';
 import type { RunLibrary } from './library';
 import type { Log } from './log';
 import { directoriesOf } from './panelPage';
+import type { Front } from './traces/frontTrace';
 import { RunPanel, type Beginning, type PanelActions } from './runPanel';
 
 const viewType = 'srft.run';
@@ -13,6 +14,7 @@ const emptyKey = 'empty';
 export class RunPanels implements Disposable {
   private readonly panels = new Map<string, RunPanel>();
   private readonly subscriptions: readonly Disposable[];
+  private front: Front | undefined;
 
   constructor(
     private readonly context: ExtensionContext,
@@ -43,10 +45,16 @@ export class RunPanels implements Disposable {
     this.adopt(panel, runs);
   }
 
-  /** Show a run's panel with these steps brushed. */
-  showSteps(run: RunWatch, from: number, to: number): void {
+  /** Show a run's panel with the step of a trace brushed, and its figures marked. */
+  showTrace(run: RunWatch, trace: MarkedTrace): void {
     this.show([run]);
-    this.panels.get(keyOf([run]))?.brush(from, to);
+    this.panels.get(keyOf([run]))?.mark(trace);
+  }
+
+  /** Show in a run's panel which of its rollouts a person looks at; the panel stays where it is. */
+  follow(front: Front): void {
+    this.front = front;
+    this.panels.get(keyOf([front.run]))?.follow(front.row);
   }
 
   /** Show a run that is being started; call the result with each change of it, and with the run once it is there. */
@@ -119,6 +127,8 @@ export class RunPanels implements Disposable {
     this.panels.get(key)?.dispose();
     const made = new RunPanel(panel, runs, beginning, this.library, this.actions, this.context, this.log);
     this.panels.set(key, made);
+    const { front } = this;
+    if (front !== undefined && runs.length === 1 && runs[0] === front.run) made.follow(front.row);
     panel.onDidDispose(() => {
       for (const [known, held] of this.panels) if (held === made) this.panels.delete(known);
       made.release();

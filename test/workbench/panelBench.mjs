@@ -26,6 +26,7 @@ import { command, launchBrowser, ready, screenshot, webviewFrame } from './brows
 import { measureList, measurePanning } from './fluencyBench.mjs';
 import { measureGroup } from './groupBench.mjs';
 import { startServer, workbenchUrl } from './server.mjs';
+import { debugLog, measureTraces } from './traceBench.mjs';
 
 const repeats = 5;
 
@@ -49,10 +50,10 @@ export async function measurePanel({ workbench, vsix, folder, pictures, wanted }
   try {
     const page = await browser.newPage({ viewport: { width: 1400, height: 900 } });
     page.setDefaultTimeout(patienceMs);
-    await page.goto(workbenchUrl(server, { folder: place.workspace }));
+    await page.goto(workbenchUrl(server, { folder: place.workspace, payload: [debugLog] }));
     await ready(page);
     await showOurView(page);
-    const bench = { browser, page, place, pictures };
+    const bench = { browser, page, place, pictures, serverFolder: server.folder };
     const isWanted = (/** @type {string[]} */ ...keys) => keys.some((key) => wanted.includes(key));
     /** @type {Record<string, number>} */
     const figures = {};
@@ -76,6 +77,8 @@ export async function measurePanel({ workbench, vsix, folder, pictures, wanted }
     if (isWanted('event_to_screen_ms')) await take('event', () => appending(bench));
     if (isWanted('rollouts_100k_open_ms', 'rollouts_scroll_p95_ms')) await take('rollouts', () => measureList(bench));
     if (isWanted('group_64x4k_open_ms')) await take('group', () => grouping(bench));
+    if (isWanted('trace_8k_provider_ms', 'trace_tint_vs_plain', 'trace_64k_open_ms', 'trace_64k_scroll_block_ms'))
+      await take('traces', () => measureTraces(bench));
     if (isWanted('pan_frame_ms', 'pan_frame_p95_ms')) await take('pan', () => measurePanning(bench));
     if (isWanted('activation_ms')) await take('activation', () => activating(bench));
     return figures;
@@ -86,7 +89,7 @@ export async function measurePanel({ workbench, vsix, folder, pictures, wanted }
 }
 
 /** @typedef {import('playwright-core').Page} Page */
-/** @typedef {{ browser: import('playwright-core').Browser, page: Page, place: Awaited<ReturnType<typeof writeRuns>>, pictures: string }} Bench */
+/** @typedef {{ browser: import('playwright-core').Browser, page: Page, place: Awaited<ReturnType<typeof writeRuns>>, pictures: string, serverFolder: string }} Bench */
 
 /** The first webview of a session takes seconds; what every later one costs without anything in it is told besides. @param {Bench} bench */
 async function warmUp({ page, pictures }) {

@@ -54,6 +54,16 @@ def _parser() -> argparse.ArgumentParser:
 
     verify = _command(commands, "verify", _verify, "judge responses: JSON lines in, JSON lines out")
     _recipe_arguments(verify)
+    verify.add_argument("--input", type=Path, metavar="FILE", help="read the lines from a file instead of stdin")
+    debugging = verify.add_mutually_exclusive_group()
+    debugging.add_argument(
+        "--in-process",
+        action="store_true",
+        help="call `python` rewards in this process and without their time limits, so that a debugger reaches them",
+    )
+    debugging.add_argument(
+        "--where", action="store_true", help="judge nothing; print file and first line of each `python` reward as JSON"
+    )
 
     evaluate = _command(commands, "evaluate", _evaluate, "ask the held-out problems")
     _recipe_arguments(evaluate)
@@ -139,9 +149,15 @@ def _check(arguments: argparse.Namespace) -> int:
 
 def _verify(arguments: argparse.Namespace) -> int:
     from srft.recipe import load_recipe
-    from srft.verify import run_verify
+    from srft.rewards import InProcess, in_own_process
+    from srft.verify import read_lines, run_verify, run_where
 
-    run_verify(load_recipe(arguments.recipe, _overrides(arguments)), sys.stdin.buffer, sys.stdout)
+    loaded = load_recipe(arguments.recipe, _overrides(arguments))
+    if arguments.where:
+        run_where(loaded, sys.stdout)
+        return 0
+    lines = sys.stdin.buffer if arguments.input is None else read_lines(arguments.input)
+    run_verify(loaded, lines, sys.stdout, InProcess if arguments.in_process else in_own_process)
     return 0
 
 

@@ -5,22 +5,27 @@ In:  `{"id": …, "response": …}`, and if wanted `prompt`, `answer`, `row` (wi
      and `max_tokens` (for the overlong penalty).
 Out: `{"id": …, "reward": …, "parts": {…}, "correct": …, "note": …}`; for a line that is no request
      `{"error": …, "line": …}`.
+
+For a debugger there are `--in-process` (a user's function is called here, without its time limit) and `--where`.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any, TextIO
+from dataclasses import asdict
+from pathlib import Path
+from typing import IO, Any, TextIO
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from srft.config import Recipe
 from srft.data.mapping import RawProblem
+from srft.data.places import shown_path
 from srft.data.problems import read_problems
 from srft.errors import InputError
 from srft.recipe import LoadedRecipe
-from srft.rewards import Judge, Response, needs_answer
+from srft.rewards import InProcess, Judge, Response, StartFunction, in_own_process, needs_answer
 from srft.rows import Problem
 
 
@@ -40,14 +45,19 @@ class VerifyRequest(BaseModel):
     max_tokens: int | None = Field(None, ge=1)
 
 
-def run_verify(loaded: LoadedRecipe, stdin: Iterable[str] | Iterable[bytes], stdout: TextIO) -> None:
+def run_verify(
+    loaded: LoadedRecipe,
+    stdin: Iterable[str] | Iterable[bytes],
+    stdout: TextIO,
+    start_function: StartFunction = in_own_process,
+) -> None:
     """Judge every line of `stdin`, one line of `stdout` each, flushed at once; a bad line is answered, not fatal.
 
     Raises `InputError` when the judge itself cannot be made.
     """
-    recipe = loaded.recipe
+    recipe, tags = loaded.recipe, loaded.recipe.prompt.think_tags
     problems = _Problems(loaded)
-    with Judge(recipe.reward, loaded.base_dir, think_tags=recipe.prompt.think_tags) as judge:
+    with Judge(recipe.reward, loaded.base_dir, think_tags=tags, start_function=start_function) as judge:
         for number, line in enumerate(stdin, start=1):
             if not line.strip():
                 continue
@@ -57,6 +67,32 @@ def run_verify(loaded: LoadedRecipe, stdin: Iterable[str] | Iterable[bytes], std
                 reply = {"error": f"{error.what}; {error.remedy}", "line": number}
             stdout.write(json.dumps(reply) + "\n")
             stdout.flush()
+
+
+def run_where(loaded: LoadedRecipe, stdout: TextIO) -> None:
+    """Say where each of the recipe's `python` functions begins, one line each: `{"file": …, "line": …}`.
+
+    Raises `InputError` for one that cannot be loaded, or is not written in Python.
+    """
+    functions: list[InProcess] = []
+
+    def started(path: Path, function: str, stderr: IO[Any] | int) -> InProcess:
+        functions.append(InProcess(path, function, stderr))
+        return functions[-1]
+
+    with Judge(loaded.recipe.reward, loaded.base_dir, start_function=started):
+        for function in functions:
+            stdout.write(json.dumps(asdict(function.place())) + "\n")
+
+
+def read_lines(path: Path) -> list[bytes]:
+    """The lines of a file of requests; raises `InputError`."""
+    try:
+        return path.read_bytes().splitlines()
+    except OSError as error:
+        raise InputError(
+            f"the requests cannot be read ({error.strerror})", where=shown_path(path), remedy="correct `--input`"
+        ) from None
 
 
 class _Problems:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
+import sys
+
+import pytest
 
 from srft.recipe import load_recipe
 from srft.verify import run_verify
@@ -101,3 +105,98 @@ def test_bad_lines_are_answered_and_the_rest_goes_on(tmp_path):
         assert reply["line"] == 2 * number + 1
         assert reply["error"].startswith(beginning), reply
         record("verify, which goes on", given, reply["error"])
+
+
+# ---------------------------------------------------------------- for a debugger
+
+SLOW = """
+import sys, time
+from functools import wraps
+from beside import LIMIT
+
+def logged(function):
+    @wraps(function)
+    def inner(*given):
+        return function(*given)
+    return inner
+
+@logged
+def score(
+    prompt,
+    response,
+    answer,
+    row,
+):
+    "A docstring is no statement."
+    print("seen", LIMIT)
+    if row["seconds"] is None:
+        raise KeyError("seconds")
+    time.sleep(row["seconds"])
+    return {"same": "srft.verify" in sys.modules, "half": row["half"] == "0.5"}
+"""
+FIRST_LINE = 1 + SLOW.splitlines().index('    print("seen", LIMIT)')
+
+
+def slow_recipe(folder, source=SLOW, function="score"):
+    (folder / "reward.py").write_text(source)
+    (folder / "beside.py").write_text("LIMIT = 7\n")
+    part = {"kind": "python", "path": "reward.py", "function": function, "timeout_seconds": 0.2}
+    recipe = {
+        "model": {"path": "m"},
+        "data": {"path": "data.jsonl"},
+        "reward": {"parts": [part], "correct_at": 1},
+    }
+    (folder / "recipe.srft.json").write_text(json.dumps(recipe))
+    return folder / "recipe.srft.json"
+
+
+def srft(*arguments, given=""):
+    command = [sys.executable, "-m", "srft.cli", "verify", *map(str, arguments)]
+    return subprocess.run(command, input=given, capture_output=True, text=True, timeout=120)
+
+
+def test_in_process_is_the_same_without_a_time_limit(tmp_path):
+    rows = [{"seconds": 0.5, "half": 0.5}, {"seconds": None}, {"seconds": 0, "half": "0.5"}]
+    lines = [json.dumps({"id": "a", "response": RIGHT, "row": row}) for row in rows]
+    (tmp_path / "requests.jsonl").write_text("\n".join(lines))
+    recipe = slow_recipe(tmp_path)
+    apart, within = (srft(recipe, "--input", tmp_path / "requests.jsonl", *more) for more in ([], ["--in-process"]))
+    first, *others = (json.loads(line) for line in apart.stdout.splitlines())
+    assert first["note"] == "timeout"
+    replies = [json.loads(line) for line in within.stdout.splitlines()]
+    assert [reply["note"] for reply in replies] == [None, "error: KeyError: 'seconds'", None]
+    assert [reply["note"] for reply in others] == [reply["note"] for reply in replies[1:]]
+    assert [reply["parts"].get("python.half") for reply in replies] == [0.0, None, 1.0]
+    assert [reply["parts"].get("python.same") for reply in replies] == [1.0, None, 1.0]
+    assert others[1]["parts"]["python.same"] == 0.0
+    assert within.stderr.count("seen 7\n") == 3, "what it prints is no verdict"
+    assert "KeyError: 'seconds'" in within.stderr
+
+
+def test_where_names_the_first_statement(tmp_path):
+    answer = srft(slow_recipe(tmp_path), "--where")
+    assert json.loads(answer.stdout) == {"file": str(tmp_path / "reward.py"), "line": FIRST_LINE}
+
+
+@pytest.mark.parametrize(
+    ("source", "line"),
+    [
+        ("def score(*given): return 1\n", 1),
+        ("from beside import score\n", 2),
+        ("class Scorer:\n    def __call__(self, *given):\n        return 1\nscore = Scorer()\n", 3),
+    ],
+)
+def test_where_follows_imports_and_objects(source, line, tmp_path):
+    recipe = slow_recipe(tmp_path, source)
+    (tmp_path / "beside.py").write_text("def score(*given):\n    return 1\n")
+    file = tmp_path / ("beside.py" if "import" in source else "reward.py")
+    assert json.loads(srft(recipe, "--where").stdout) == {"file": str(file), "line": line}
+
+
+def test_where_and_input_refuse_in_one_sentence(tmp_path):
+    answer = srft(slow_recipe(tmp_path, "score = len\n"), "--where")
+    assert answer.returncode == 2
+    assert "`score` is not written in Python" in answer.stderr
+    answer = srft(tmp_path / "recipe.srft.json", "--input", tmp_path / "absent.jsonl")
+    assert answer.returncode == 2
+    assert "the requests cannot be read (No such file or directory); correct `--input`" in answer.stderr

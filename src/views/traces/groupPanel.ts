@@ -9,6 +9,7 @@ import type { RunLibrary } from '../library';
 import type { Log } from '../log';
 import { pageOf } from '../panelPage';
 import type { TraceAddress, TraceRange } from './traceAddress';
+import type { FrontTrace } from './frontTrace';
 import type { TraceLibrary } from './traceLibrary';
 
 /** What the view of a group needs of the rest. */
@@ -16,6 +17,7 @@ export interface GroupParts {
   readonly extensionUri: Uri;
   readonly library: RunLibrary;
   readonly traces: TraceLibrary;
+  readonly front: FrontTrace;
   readonly log: Log;
 }
 
@@ -73,6 +75,11 @@ export class GroupPanel {
     if (isVisible) this.guard(this.tell());
   }
 
+  /** Choose a rollout of the group, unless a person chooses here. */
+  follow(row: number): void {
+    if (this.known !== undefined && !this.panel.active) this.guard(this.choose(this.known, row));
+  }
+
   /** Let go, once the panel is closed. */
   release(): void {
     for (const subscription of this.subscriptions) subscription.dispose();
@@ -85,7 +92,21 @@ export class GroupPanel {
   private async receive(message: unknown): Promise<void> {
     if (!validateToGroupHost(message)) this.parts.log.error('a group’s view sent a message that is none');
     else if (message.kind === 'ready') await this.tell();
-    else if (this.known !== undefined) await openToken(await this.known.group, this.address.runId, message);
+    else if (this.known === undefined) return;
+    else if (message.kind === 'openToken') await openToken(await this.known.group, this.address.runId, message);
+    else await this.chosen(await this.known.group, message.sample);
+  }
+
+  private async chosen({ samples }: ReadGroup, sample: number): Promise<void> {
+    const id = samples[sample]?.id;
+    const found = id === undefined ? undefined : await this.parts.traces.find({ runId: this.address.runId, id });
+    if (found?.kind === 'read' && this.panel.active) this.parts.front.set(found.value);
+  }
+
+  private async choose({ index, group }: Known, row: number): Promise<void> {
+    const { samples } = await group;
+    const sample = samples.findIndex(({ id }) => id === index.ids[row]);
+    if (sample !== -1) this.send({ kind: 'choose', sample });
   }
 
   private async tell(): Promise<void> {

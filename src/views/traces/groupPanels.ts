@@ -43,6 +43,12 @@ export class GroupPanels implements Disposable {
       );
   }
 
+  /** Choose a rollout in the view of its group, where there is one; the view stays where it is. */
+  follow({ run, row }: Found): void {
+    const key = groupKey(run.store, row);
+    for (const panel of this.panels) if (panel.key === key) panel.follow(row);
+  }
+
   /** Brings back the groups of a window that was reloaded. */
   registerSerializer(): Disposable {
     return window.registerWebviewPanelSerializer(viewType, {

@@ -1,12 +1,25 @@
-import { languages, window, workspace, type Disposable, type ExtensionContext } from 'vscode';
+import { join } from 'node:path';
+import {
+  commands,
+  EventEmitter,
+  languages,
+  window,
+  workspace,
+  type Disposable,
+  type ExtensionContext,
+  type Uri,
+} from 'vscode';
 import type { RunLibrary } from '../library';
 import type { Log } from '../log';
 import { GroupPanels } from './groupPanels';
 import { RewardConsent } from '../rewardConsent';
 import type { TrainerSource } from '../trainerEnvironment';
+import { DraftFiles } from './draftFiles';
+import type { Drafts } from './drafts';
+import { FrontTrace } from './frontTrace';
 import { Groups } from './groups';
 import { Judging } from './judging';
-import { traceScheme } from './traceAddress';
+import { draftScheme, traceScheme } from './traceAddress';
 import { TraceCommands, type Curves } from './traceCommands';
 import { TraceEditors } from './traceEditors';
 import { TraceHover } from './traceHover';
@@ -27,6 +40,7 @@ export interface TraceFeatures extends Disposable {
   readonly commands: TraceCommands;
   readonly editors: TraceEditors;
   readonly groupPanels: GroupPanels;
+  readonly front: FrontTrace;
 }
 
 const language = 'srft-trace';
@@ -38,13 +52,31 @@ export function registerTraces(
 ): TraceFeatures {
   const traces = new TraceLibrary(library, log);
   const groups = new Groups();
+  const front = new FrontTrace(traces);
   const lenses = new TraceLenses(traces, (open) => editors.overlayOf(open)?.label ?? 'none');
-  const editors = new TraceEditors(context, traces, groups, () => {
-    lenses.refresh();
-  });
+  const editors = new TraceEditors(
+    context,
+    traces,
+    groups,
+    () => {
+      lenses.refresh();
+    },
+    log,
+  );
   const judging = new Judging({ environment, consent: new RewardConsent(context.globalState), log });
-  const traceCommands = new TraceCommands(context, traces, editors, curves, judging);
-  const groupPanels = new GroupPanels(context, editors, { library, traces, log });
+  const draftsRefreshed = new EventEmitter<void>();
+  let loaded: Promise<Drafts> | undefined;
+  // Few sessions need them.
+  const drafts = (): Promise<Drafts> => {
+    loaded ??= import('./drafts').then((module) => {
+      const made = new module.Drafts(traces, judging, draftsRefreshed);
+      owned.push(made);
+      return made;
+    });
+    return loaded;
+  };
+  const traceCommands = new TraceCommands(context, traces, editors, curves, judging, drafts);
+  const groupPanels = new GroupPanels(context, editors, { library, traces, front, log });
   const outline = new TraceOutline(traces);
   const selector = { scheme: traceScheme };
   const owned: Disposable[] = [
@@ -54,13 +86,29 @@ export function registerTraces(
     editors,
     groupPanels,
     groupPanels.registerSerializer(),
+    front,
+    front.onDidChange((shown) => {
+      curves.follow(shown);
+      groupPanels.follow(shown);
+    }),
     languages.registerCodeLensProvider(selector, lenses),
+    new DraftFiles(traces, join(context.globalStorageUri.fsPath, 'drafts')),
+    draftsRefreshed,
+    languages.registerCodeLensProvider(
+      { scheme: draftScheme },
+      {
+        onDidChangeCodeLenses: draftsRefreshed.event,
+        provideCodeLenses: async (document) => (await drafts()).provideCodeLenses(document),
+      },
+    ),
+    commands.registerCommand('srft.judgeDraft', (uri: Uri) => traceCommands.judgeDraft(uri)),
     languages.registerHoverProvider(selector, new TraceHover(traces, groups)),
     languages.registerDocumentSymbolProvider(selector, outline),
     languages.registerFoldingRangeProvider(selector, outline),
     window.registerUriHandler(traceCommands),
     workspace.onDidOpenTextDocument((document) => {
-      if (document.uri.scheme === traceScheme && document.languageId !== language)
+      const { scheme } = document.uri;
+      if ((scheme === traceScheme || scheme === draftScheme) && document.languageId !== language)
         void languages.setTextDocumentLanguage(document, language);
     }),
   ];
@@ -68,6 +116,7 @@ export function registerTraces(
     commands: traceCommands,
     editors,
     groupPanels,
+    front,
     dispose: () => {
       for (const part of owned) part.dispose();
     },

@@ -13,11 +13,9 @@ import {
   type TextDocumentContentProvider,
 } from 'vscode';
 import { valueAt } from '../../../core/columns';
-import { judgeReply, judgeRequest, rejudged, type JudgeSettings, type NewVerdict } from '../../../core/judgeAgain';
+import { judgeReply, rejudged, type NewVerdict } from '../../../core/judgeAgain';
 import { judgementText, type JudgedLine, type Judgement } from '../../../core/judgeTable';
 import { isCurrent } from '../../../core/rolloutIndex';
-import { rolloutText } from '../../../core/rolloutColumns';
-import { traceOf } from '../../../core/trace';
 import { rowsOfGroup } from '../../runs/groupMessage';
 import type { RunWatch } from '../../runs/runWatch';
 import { callTrainer } from '../../runs/trainerCall';
@@ -27,6 +25,7 @@ import { shownPath } from '../pick';
 import { cancellable } from '../recipes/cancellable';
 import type { RewardConsent } from '../rewardConsent';
 import type { TrainerSource } from '../trainerEnvironment';
+import { judgeQuestion, sectionOf } from './judgeQuestion';
 
 /** What judging needs of the rest of the extension. */
 export interface JudgingParts {
@@ -54,7 +53,7 @@ export class Judging implements TextDocumentContentProvider, DocumentLinkProvide
   private made = 0;
   readonly onDidChange = this.changed.event;
 
-  constructor(private readonly parts: JudgingParts) {
+  constructor(readonly parts: JudgingParts) {
     this.subscriptions = [
       this.changed,
       workspace.registerTextDocumentContentProvider(judgedScheme, this),
@@ -93,14 +92,13 @@ export class Judging implements TextDocumentContentProvider, DocumentLinkProvide
     let notKept = 0;
     async function* requests(): AsyncGenerator<string> {
       for (const row of rows) {
-        const [record, prompt] = await Promise.all([store.readRollout(row), store.readPrompt(row)]);
-        if (record.kind === 'broken') {
+        const question = await judgeQuestion(run, row);
+        if (question.kind === 'broken') {
           notKept += 1;
           continue;
         }
-        const trace = traceOf(record.value, prompt.kind === 'read' ? rolloutText(prompt.value) : '');
         asked.push(row);
-        yield judgeRequest(trace, store.index, row, settingsOf(run, store.index.kinds[row]));
+        yield question.value.request;
       }
     }
     let answered = 0;
@@ -189,30 +187,6 @@ async function pickRecipe(run: RunWatch): Promise<string | undefined> {
   const picked = await window.showQuickPick(items, { title: 'Judge as which recipe says?' });
   if (picked === undefined) return undefined;
   return picked.path === '' ? recipeFileOf(run) : picked.path;
-}
-
-type Section = Readonly<Record<string, unknown>>;
-
-function sectionOf(value: unknown, name: string): Section {
-  const section = typeof value === 'object' && value !== null ? (value as Section)[name] : undefined;
-  return typeof section === 'object' && section !== null ? (section as Section) : {};
-}
-
-/** The recipe in run.json is whole: every default stands in it. */
-function settingsOf(run: RunWatch, kind: string | undefined): JudgeSettings {
-  const { recipe } = run.store.manifest;
-  const tags = sectionOf(recipe, 'prompt')['think_tags'];
-  const sampling =
-    kind === 'evaluation'
-      ? sectionOf(sectionOf(recipe, 'evaluation'), 'sampling')
-      : kind === 'probe'
-        ? sectionOf(sectionOf(recipe, 'probes'), 'sampling')
-        : sectionOf(recipe, 'rollouts');
-  const maxTokens = sampling['max_tokens'];
-  return {
-    openingTag: Array.isArray(tags) && typeof tags[0] === 'string' ? tags[0] : '<think>',
-    maxTokens: typeof maxTokens === 'number' ? maxTokens : null,
-  };
 }
 
 function dividesByStd(run: RunWatch): boolean {

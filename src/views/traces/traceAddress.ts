@@ -16,6 +16,9 @@ export interface TraceRange {
 /** Scheme of the documents that show traces. */
 export const traceScheme = 'srft-trace';
 
+/** Scheme of the documents in which a trace is made a demonstration. */
+export const draftScheme = 'srft-draft';
+
 /** What of a rollout stands in the path of its document: tabs and breadcrumbs show it, nothing reads it. */
 export interface TraceNames {
   readonly run: string;
@@ -28,6 +31,11 @@ export interface TraceNames {
 export function uriOf({ runId, id }: TraceAddress, { run, step, prompt, rollout }: TraceNames): Uri {
   const path = [run, `step ${step}`, `${prompt} · ${rollout}`].map(segment).join('/');
   return Uri.from({ scheme: traceScheme, path: `/${path}`, query: queryOf({ runId, id }) });
+}
+
+/** The draft of the document of a trace. */
+export function draftUriOf(trace: Uri): Uri {
+  return trace.with({ scheme: draftScheme, path: `${trace.path} (draft)` });
 }
 
 /** The rollout of a document, or of a link that was copied; undefined for anything else. */

@@ -8,21 +8,25 @@ import {
   window,
   workspace,
   type ExtensionContext,
+  Uri,
   type QuickPickItem,
-  type Uri,
+  type TextDocument,
   type UriHandler,
 } from 'vscode';
 import { valueAt } from '../../../core/columns';
 import { formatNumber } from '../../../core/format';
+import type { MarkedTrace } from '../../../core/generated/panel';
 import { promptHistory } from '../../../core/promptHistory';
 import { isSameGroup } from '../../../core/rolloutIndex';
 import { rolloutRow } from '../../../core/rolloutList';
 import { placeAt, tokenCount } from '../../../core/trace';
+import { markedTrace } from '../../../core/traceMarks';
 import { factsOfTrace } from '../../../core/traceWords';
 import { visibleWords } from '../../../core/visibleWords';
 import type { RunWatch } from '../../runs/runWatch';
 import {
   addressOf,
+  draftScheme,
   isAddress,
   isRange,
   linkOf,
@@ -30,6 +34,8 @@ import {
   type TraceAddress,
   type TraceRange,
 } from './traceAddress';
+import type { Drafts } from './drafts';
+import type { Front } from './frontTrace';
 import type { TraceEditors } from './traceEditors';
 import { tokenAtPosition, tokenSentence } from './traceHover';
 import type { Judging } from './judging';
@@ -37,8 +43,10 @@ import type { OpenTrace, RunOrigin, TraceLibrary } from './traceLibrary';
 
 /** What traces need of the panels. */
 export interface Curves {
-  /** Show a run's panel with these steps brushed. */
-  showSteps(run: RunWatch, from: number, to: number): void;
+  /** Show a run's panel with the step of a trace brushed, and its figures marked. */
+  showTrace(run: RunWatch, trace: MarkedTrace): void;
+  /** Show in a run's panel which of its rollouts a person looks at. */
+  follow(front: Front): void;
 }
 
 /** The commands about traces. */
@@ -49,6 +57,7 @@ export class TraceCommands implements UriHandler {
     private readonly editors: TraceEditors,
     private readonly curves: Curves,
     private readonly judging: Judging,
+    private readonly drafts: () => Promise<Drafts>,
   ) {}
 
   /** Open a rollout as a document, at a range of its response; without an address, ask for a link. */
@@ -105,12 +114,12 @@ export class TraceCommands implements UriHandler {
     );
   }
 
-  /** The step of a trace on every curve. */
+  /** The step of a trace on every curve, and the trace among all of that step. */
   async showOnCurves(target: unknown): Promise<void> {
     const open = await this.foundOr(target);
     if (open === undefined) return;
-    const step = valueAt(open.run.store.index.numbers.step, open.row);
-    this.curves.showSteps(open.run, step, step);
+    const { index, model } = open.run.store;
+    this.curves.showTrace(open.run, markedTrace(index, model.attempts, open.row));
   }
 
   /** Every answer to the same prompt, to open one or to see what changed. */
@@ -131,12 +140,38 @@ export class TraceCommands implements UriHandler {
     if (open !== undefined) await this.judging.judgeAgain(open.run, open.row);
   }
 
-  /** A rollout becomes a demonstration. */
+  /** The recipe's own reward is called on a stored rollout, under the debugger. */
+  async debugReward(target: unknown): Promise<void> {
+    const open = await this.foundOr(target);
+    if (open === undefined) return;
+    const { debugReward } = await import('./debugReward');
+    await debugReward(open.run, open.row, this.judging.parts, this.context.globalStorageUri.fsPath);
+  }
+
+  /** A rollout, or the draft that was made of one, becomes a demonstration. */
   async promote(target: unknown): Promise<void> {
+    const draft = draftAt(target);
+    if (draft !== undefined) {
+      await (await this.drafts()).promote(draft);
+      return;
+    }
     const open = await this.foundOr(target);
     if (open === undefined) return;
     const { promote } = await import('./promote');
     await promote(open.run, open.row, this.judging);
+  }
+
+  /** A rollout as a text to change, which is judged as one types. */
+  async editAndPromote(target: unknown): Promise<void> {
+    const open = await this.foundOr(target);
+    if (open !== undefined)
+      await (await this.drafts()).open(open.run, open.row, this.traces.uriOfRow(open.run, open.row));
+  }
+
+  /** What stands in a draft is judged now. */
+  async judgeDraft(target: unknown): Promise<void> {
+    const draft = draftAt(target);
+    if (draft !== undefined) await (await this.drafts()).judge(draft);
   }
 
   /** Two traces beside each other. */
@@ -210,6 +245,15 @@ export class TraceCommands implements UriHandler {
     const picked = await window.showQuickPick(items, { title, matchOnDetail: true, matchOnDescription: true });
     return picked?.row;
   }
+}
+
+/** The draft a command was called on, else the one in front. */
+function draftAt(target: unknown): TextDocument | undefined {
+  const front = window.activeTextEditor?.document.uri;
+  const uri = target instanceof Uri ? target : isAddress(target) ? undefined : front;
+  return workspace.textDocuments.find(
+    (one) => one.uri.scheme === draftScheme && one.uri.toString() === uri?.toString(),
+  );
 }
 
 function markdownOf({ trace, origin }: OpenTrace): string {

@@ -12,6 +12,7 @@ import {
 } from 'vscode';
 import { offsetAt, placeAt } from '../../../core/trace';
 import type { Overlay } from '../../../core/traceOverlays';
+import type { Log } from '../log';
 import { traceScheme } from './traceAddress';
 import type { Groups } from './groups';
 import type { OpenTrace, TraceLibrary } from './traceLibrary';
@@ -26,7 +27,10 @@ const tintEveryMs = 30;
 export class TraceEditors implements Disposable {
   private readonly tint: TraceTint;
   private readonly status = window.createStatusBarItem('srft.overlay', StatusBarAlignment.Right, 200);
+  /** The overlay that was taken away by its key. */
+  private hidden: string | undefined;
   private readonly waiting = new Map<TextEditor, NodeJS.Timeout>();
+  private readonly tintedAt = new WeakMap<TextEditor, number>();
   private readonly subscriptions: readonly Disposable[];
 
   constructor(
@@ -34,6 +38,7 @@ export class TraceEditors implements Disposable {
     private readonly traces: TraceLibrary,
     private readonly groups: Groups,
     private readonly onOverlay: () => void,
+    private readonly log: Log,
   ) {
     this.tint = new TraceTint(Uri.joinPath(context.extensionUri, 'media'));
     this.status.name = 'SRFT Studio: tint of traces';
@@ -85,9 +90,20 @@ export class TraceEditors implements Disposable {
     });
     const places = tokens.map((token) => open.trace.starts[token] ?? 0);
     const next = by === 1 ? places.find((place) => place > here) : places.findLast((place) => place < here);
-    const { line, column } = placeAt(open.trace, next ?? places.at(by === 1 ? 0 : -1) ?? 0);
+    const shown = next ?? places.at(by === 1 ? 0 : -1) ?? 0;
+    const { line, column } = placeAt(open.trace, shown);
     editor.selection = new Selection(line, column, line, column);
     editor.revealRange(editor.selection, TextEditorRevealType.InCenterIfOutsideViewport);
+    void window.setStatusBarMessage(`Fork ${places.indexOf(shown) + 1} of ${places.length}`, 5000);
+  }
+
+  /** Take the tint away, or bring back the one that was there. */
+  async toggle(): Promise<void> {
+    const { active } = this;
+    if (active === undefined) return;
+    const shown = this.overlayOf(active.open);
+    if (shown !== undefined) this.hidden = shown.id;
+    await this.choose(shown === undefined ? (this.hidden ?? active.open.overlays[0]?.id ?? none) : none);
   }
 
   /** Tint by the overlay after the present one; after the last comes none. */
@@ -135,17 +151,24 @@ export class TraceEditors implements Disposable {
 
   private showSoon(editor: TextEditor): void {
     if (editor.document.uri.scheme !== traceScheme || this.waiting.has(editor)) return;
-    const timer = setTimeout(() => {
-      this.waiting.delete(editor);
-      this.show(editor);
-    }, tintEveryMs);
+    const wait = (this.tintedAt.get(editor) ?? -Infinity) + tintEveryMs - performance.now();
+    const timer = setTimeout(
+      () => {
+        this.waiting.delete(editor);
+        this.show(editor);
+      },
+      Math.max(0, wait),
+    );
     this.waiting.set(editor, timer);
   }
 
   private show(editor: TextEditor): void {
     const open = this.traces.of(editor.document);
     if (open === undefined) return;
+    const start = performance.now();
+    this.tintedAt.set(editor, start);
     this.tint.show(editor, open.trace, this.overlayOf(open));
+    this.log.debug(`tinted ${editor.document.uri.toString()} in ${(performance.now() - start).toFixed(1)} ms`);
     void this.groups.forks(open).then((forks) => {
       if (this.traces.of(editor.document) === open) this.tint.showForks(editor, open.trace, forks);
     });

@@ -11,7 +11,9 @@ import { formatCount, formatNumber } from '../../../core/format';
 import { rolloutRow } from '../../../core/rolloutList';
 import { summed } from '../../../core/traceOverlays';
 import { column, placeAt, tokenCount } from '../../../core/trace';
+import { rewardWords, rightOrWrong, shortNumber } from '../../../core/verdictWords';
 import { visibleWords } from '../../../core/visibleWords';
+import { judgesWithPython } from '../../runs/rewardConsent';
 import type { FileOrigin, OpenTrace, RunOrigin, TraceLibrary } from './traceLibrary';
 
 /** Above a trace: how it was judged, and where one can go from here. */
@@ -65,18 +67,22 @@ function told({ facts, missing }: FileOrigin): Command[] {
 function verdict({ run, row, address }: RunOrigin): Command[] {
   const { index } = run.store;
   const { correct, truncated, reward, advantage, step } = rolloutRow(index, row);
-  const parts = [...index.parts].map(([name, values]) => `${name} ${short(values.values[row])}`);
+  const parts = [...index.parts].map(([name, { values }]) => [name, values[row]] as const);
   const isJudged = reward !== null;
   return [
-    said(isJudged ? (correct ? '$(pass)\u00a0right' : '$(error)\u00a0wrong') : 'not judged'),
+    said(isJudged ? rightOrWrong(correct) : 'not judged'),
     ...(truncated ? [said('$(warning)\u00a0truncated')] : []),
-    ...(isJudged ? [said(`reward ${short(reward)}${parts.length === 0 ? '' : ` (${parts.join(', ')})`}`)] : []),
-    ...(advantage === null ? [] : [said(`advantage ${short(advantage)}`)]),
+    ...(isJudged ? [said(rewardWords(reward, parts))] : []),
+    ...(advantage === null ? [] : [said(`advantage ${shortNumber(advantage)}`)]),
     { title: `step ${step}: Show on Curves`, command: 'srft.showOnCurves', arguments: [address] },
     { title: 'Same Prompt Over Time', command: 'srft.samePrompt', arguments: [address] },
     { title: 'Group', command: 'srft.showGroup', arguments: [address] },
     { title: 'Promote to Demonstration', command: 'srft.promote', arguments: [address] },
+    { title: 'Edit and Promote', command: 'srft.editAndPromote', arguments: [address] },
     { title: 'Judge Again', command: 'srft.judgeAgain', arguments: [address] },
+    ...(judgesWithPython(run.store.manifest.recipe)
+      ? [{ title: 'Debug Reward', command: 'srft.debugReward', arguments: [address] }]
+      : []),
     { title: 'Compare With…', command: 'srft.compareTraces', arguments: [address] },
   ];
 }
@@ -97,12 +103,7 @@ function about({ trace }: OpenTrace, overlay: string): Command[] {
   ];
 }
 
-/** Whole numbers without a fraction. */
-function short(value: number | undefined): string {
-  return Number.isInteger(value) ? `${value}` : formatNumber(value);
-}
-
 /** A lens that only tells. */
-function said(title: string): Command {
+export function said(title: string): Command {
   return { title, command: '' };
 }

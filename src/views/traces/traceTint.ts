@@ -30,6 +30,8 @@ export class TraceTint implements Disposable {
   private readonly lineEnds = window.createTextEditorDecorationType({ isWholeLine: false });
   private readonly prompt = window.createTextEditorDecorationType({ opacity: '0.7' });
   private readonly legends: readonly TextEditorDecorationType[];
+  /** Looks that an editor has somewhere. */
+  private readonly used = new WeakMap<TextEditor, Set<TextEditorDecorationType>>();
   private readonly deciding: TextEditorDecorationType;
   private readonly parting: TextEditorDecorationType;
 
@@ -72,10 +74,10 @@ export class TraceTint implements Disposable {
         left -= 1;
       }
     }
-    for (const [key, type] of this.types) editor.setDecorations(type, ranges.get(key) ?? []);
-    editor.setDecorations(this.lineEnds, lineEndsOf(trace, lines));
+    for (const [key, type] of this.types) this.set(editor, type, ranges.get(key) ?? []);
+    this.set(editor, this.lineEnds, lineEndsOf(trace, lines));
     const { line, column: end } = placeAt(trace, trace.responseStart);
-    editor.setDecorations(this.prompt, trace.responseStart === 0 ? [] : [new Range(0, 0, line, end)]);
+    this.set(editor, this.prompt, trace.responseStart === 0 ? [] : [new Range(0, 0, line, end)]);
     this.legend(editor, trace, overlay);
   }
 
@@ -86,7 +88,8 @@ export class TraceTint implements Disposable {
       [this.parting, false],
     ] as const) {
       const tokens = forks.filter((fork) => fork.decides === decides).map(({ token }) => token);
-      editor.setDecorations(
+      this.set(
+        editor,
         type,
         tokens.map((token) => rangeOf(trace, token)),
       );
@@ -105,6 +108,16 @@ export class TraceTint implements Disposable {
       type.dispose();
   }
 
+  /** Each call is a message to the window, and of most looks an editor has none. */
+  private set(editor: TextEditor, type: TextEditorDecorationType, ranges: Range[] | DecorationOptions[]): void {
+    const used = this.used.get(editor) ?? new Set();
+    if (ranges.length === 0 && !used.has(type)) return;
+    this.used.set(editor, used);
+    if (ranges.length === 0) used.delete(type);
+    else used.add(type);
+    editor.setDecorations(type, ranges);
+  }
+
   /** The scale stands behind the last line of the prompt: beside the text, never in it. */
   private legend(editor: TextEditor, trace: Trace, overlay: Overlay | undefined): void {
     const line = legendLine(trace);
@@ -113,12 +126,12 @@ export class TraceTint implements Disposable {
     this.legends.forEach((type, place) => {
       const entry = entries[place];
       if (entry === undefined) {
-        editor.setDecorations(type, []);
+        this.set(editor, type, []);
         return;
       }
       const { text, look } = entry;
       const after = { ...look, contentText: text, margin: place === 0 ? '0 0.5ch 0 4ch' : '0', fontStyle: 'normal' };
-      editor.setDecorations(type, [{ range: new Range(line, at, line, at), renderOptions: { after } }]);
+      this.set(editor, type, [{ range: new Range(line, at, line, at), renderOptions: { after } }]);
     });
   }
 }

@@ -22,6 +22,8 @@ describe('messages of a group’s view', () => {
     assert.ok(validateToGroupHost({ kind: 'openToken', sample: 3, token: 104 }));
     assert.ok(validateToGroupView(group), JSON.stringify(validateToGroupView.errors));
     assert.ok(validateToGroupView({ kind: 'trouble', message: 'no such run' }));
+    assert.ok(validateToGroupHost({ kind: 'chosen', sample: 3 }));
+    assert.ok(validateToGroupView({ kind: 'choose', sample: 0 }));
   });
 
   const refused: [string, unknown][] = [
@@ -29,6 +31,7 @@ describe('messages of a group’s view', () => {
     ['a command', { kind: 'command', command: 'workbench.action.terminal.new' }],
     ['an id in place of a number', { kind: 'openToken', sample: 'a1-s1-g0-0', token: 1 }],
     ['a place before the first', { kind: 'openToken', sample: -1, token: 1 }],
+    ['a choice of nothing', { kind: 'chosen', sample: null }],
     ['a token that is no whole number', { kind: 'openToken', sample: 0, token: 1.5 }],
     ['one key more', { kind: 'openToken', sample: 0, token: 1, path: '/etc/passwd' }],
   ];

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { extremeRow } from '../../../core/extremes';
+import { extremeRow, pullSize, steepestStep, trainedRows } from '../../../core/extremes';
 import { forksOf, partedAt, sharedPrefix, type Member } from '../../../core/groupForks';
 import { valueAt } from '../../../core/columns';
 import { promptHistory } from '../../../core/promptHistory';
@@ -9,6 +9,7 @@ import { rolloutText } from '../../../core/rolloutColumns';
 import { isCurrent } from '../../../core/rolloutIndex';
 import { flattened, sectionsOf, type Section } from '../../../core/traceSections';
 import { levelAt, overlaysOf, signedLevels, sizeLevels, termsOf } from '../../../core/traceOverlays';
+import { markedTrace, rankWords } from '../../../core/traceMarks';
 import { traceOf } from '../../../core/trace';
 import { factsOfToken, shownToken } from '../../../core/traceWords';
 import { RunStore } from '../../../src/runs/runStore';
@@ -188,6 +189,84 @@ describe('what a peak is made of', () => {
       Math.min(...own.map((row) => valueAt(index.numbers.reward, row))),
     );
     assert.equal(extremeRow(index, model.attempts, 7, 9, 'most uncertain'), undefined);
+    await store.close();
+  });
+});
+
+describe('the highest gradient norm', () => {
+  it('is found among the steps asked for, and its traces have the pulls that the step recorded, or less', async () => {
+    const store = await openRun(trained);
+    const { index, model } = store;
+    const norms = model.steps.metrics.get('gradient/norm')?.curve.values ?? assert.fail('no norms');
+    const all = [1, 2, 3].map((step) => ({ step, norm: valueAt(norms, step - 1) }));
+    for (const from of [1, 2, 3])
+      for (const to of [1, 2, 3].filter((step) => step >= from)) {
+        const [first] = all.filter(({ step }) => step >= from && step <= to).sort((a, b) => b.norm - a.norm);
+        assert.deepEqual(steepestStep(model.steps, from, to), first);
+      }
+    assert.equal(steepestStep(model.steps, 8, 9), undefined);
+    const masses = [...model.steps.metrics].filter(([name]) => name.startsWith('pull/mass_'));
+    for (const step of [1, 2, 3]) {
+      const rows = trainedRows(index, model.attempts, step);
+      assert.deepEqual(new Set(rows.map((row) => index.kinds[row])), new Set(['rollout', 'demonstration']));
+      let sum = 0;
+      for (const row of rows) {
+        const record = await store.readRollout(row);
+        assert.ok(record.kind === 'read');
+        const size = pullSize({ record: record.value });
+        assert.ok(size !== undefined && size >= 0);
+        sum += size;
+      }
+      // Pulls of two terms on one token may cancel each other.
+      const mass = masses.reduce((total, [, { curve }]) => total + valueAt(curve.values, step - 1), 0);
+      assert.ok(sum > 0 && sum <= mass * 1.001, `${sum} of ${mass}`);
+    }
+    await store.close();
+  });
+});
+
+describe('a trace among all of its step', () => {
+  it('has the place that its value gives it', () => {
+    const values = [5, 9, 7, 9, 1];
+    assert.deepEqual(
+      values.map((value) => rankWords(value, values, 'longest')),
+      [
+        '4th longest of 5',
+        'longest of 5, with 1 more',
+        '3rd longest of 5',
+        'longest of 5, with 1 more',
+        '5th longest of 5',
+      ],
+    );
+    assert.equal(rankWords(1, [1, 1, 1], 'highest'), 'like all 3');
+    assert.equal(rankWords(1, [1], 'highest'), 'highest of 1');
+    const many = Array.from({ length: 123 }, (_, place) => -place);
+    const endings = [1, 2, 3, 4, 11, 12, 13, 21, 22, 111, 121].map((place) =>
+      rankWords(1 - place, many, 'most').replace(/ .*/, ''),
+    );
+    assert.deepEqual(endings, ['most', '2nd', '3rd', '4th', '11th', '12th', '13th', '21st', '22nd', '111th', '121st']);
+  });
+
+  it('is compared with those of its kind in its step alone', async () => {
+    const store = await openRun(rich);
+    const { index, model } = store;
+    for (let row = 0; row < index.length; row += 1) {
+      const { id, step, figures } = markedTrace(index, model.attempts, row);
+      assert.equal(id, index.ids[row]);
+      assert.equal(step, valueAt(index.numbers.step, row));
+      const own = index.kinds[row] === 'hybrid' ? 'rollout' : index.kinds[row];
+      const peers = Array.from({ length: index.length }, (_, one) => one).filter(
+        (one) =>
+          (index.kinds[one] === 'hybrid' ? 'rollout' : index.kinds[one]) === own &&
+          valueAt(index.numbers.step, one) === step &&
+          (one === row || isCurrent(index, one, model.attempts)),
+      );
+      const length = figures.find(({ panel }) => panel === 'length') ?? assert.fail('no length');
+      assert.equal(length.value, valueAt(index.numbers.tokens, row));
+      assert.match(length.rank, new RegExp(`(of|like all) ${peers.length}\\b`));
+      const reward = valueAt(index.numbers.reward, row);
+      assert.equal(figures.find(({ panel }) => panel === 'reward')?.value, Number.isNaN(reward) ? undefined : reward);
+    }
     await store.close();
   });
 });

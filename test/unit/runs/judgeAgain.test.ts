@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { groupAdvantages, hasChanged, judgeReply, judgeRequest, rejudged, type NewVerdict } from '../../../core/judgeAgain';
 import { judgementText } from '../../../core/judgeTable';
-import { promotedLine } from '../../../core/promotion';
+import { demonstrationText, promotedLine } from '../../../core/promotion';
 import { valueAt } from '../../../core/columns';
 import { rolloutText } from '../../../core/rolloutColumns';
 import { traceOf } from '../../../core/trace';
@@ -114,5 +114,22 @@ describe('a rollout promoted', () => {
     assert.match(refusals[1] ?? '', /no problem with the id p3/);
     assert.match(refusals[2] ?? '', /no column/);
     assert.match(refusals[3] ?? '', /numbers the rows/);
+  });
+
+  it('is another row when a person changed it, and says so', () => {
+    const once = promotedLine(data, columns, 'p2', 'x', from);
+    assert.ok(once.kind === 'read');
+    const edited = promotedLine(`${data}${once.value}\n`, columns, 'p2', 'y', { ...from, edited: true });
+    assert.ok(edited.kind === 'read');
+    const row = JSON.parse(edited.value) as Record<string, unknown>;
+    assert.equal(row['id'], `p2+${from.rollout}+edited`);
+    assert.deepEqual(row['provenance'], { ...from, edited: true });
+    const again = promotedLine(`${data}${edited.value}\n`, columns, 'p2', 'z', { ...from, edited: true });
+    assert.ok(again.kind === 'broken');
+  });
+
+  it('stands without its prompt, and so has the tag that the prompt opened', () => {
+    assert.equal(demonstrationText('user\n1+1?\nassistant\n<think>\n', 'a</think>2'), '<think>\na</think>2');
+    assert.equal(demonstrationText('user\n1+1?\nassistant\n', '<think>a</think>2'), '<think>a</think>2');
   });
 });

@@ -44,6 +44,13 @@ describe('the list of rollouts', () => {
           expected.map((_, place) => layout.at(place)),
           expected,
         );
+        const rows = groups.reduce((sum, { count }) => sum + count, 0);
+        for (let row = 999; row <= 1000 + rows; row += 1) {
+          const item = layout.at(layout.placeOf(row) ?? -1);
+          const isShown = expected.some((line) => line.kind === 'row' && line.row === row);
+          if (isShown) assert.equal(item?.kind === 'row' ? item.row : undefined, row);
+          else assert.equal(item?.kind, row < 1000 || row === 1000 + rows ? undefined : 'group');
+        }
         assert.equal(layout.at(-1), undefined);
         assert.equal(layout.at(expected.length), undefined);
       }),

@@ -47,7 +47,16 @@ function line(drawn: Drawn, over: Partial<SceneLine> = {}): SceneLine {
 }
 
 function sceneWith(parts: Partial<Scene>): Scene {
-  const empty = { x: [1, 100] as const, lines: [], layers: [], asBars: false, bands: [], heldOut: [], floor: null };
+  const empty = {
+    x: [1, 100] as const,
+    lines: [],
+    layers: [],
+    asBars: false,
+    bands: [],
+    heldOut: [],
+    marks: [],
+    floor: null,
+  };
   const scene = { ...empty, ...parts };
   return { ...scene, ...linearRange(scene), ...parts };
 }
@@ -161,6 +170,28 @@ describe('a stack', () => {
 
   it('without numbers is nothing', () => {
     assert.deepEqual(layersOf([{ spec, curve: null }]), []);
+  });
+});
+
+describe('a marked trace', () => {
+  it('is a diamond about its value, and the axis reaches it', () => {
+    const scene = sceneWith({ x: [1, 3], lines: [line(steady([1, 2, 3]))], marks: [{ x: 2, value: 9 }] });
+    assert.ok(scene.y[1] >= 9);
+    const diamond = strokesOf(scene).at(-1) ?? assert.fail('nothing is drawn');
+    assert.equal(diamond.ink?.colour, 'text');
+    const [xs, ys] = [0, 1].map((side) => diamond.points.filter((_, place) => place % 2 === side));
+    const middle = (values: readonly number[] = []): number => (Math.min(...values) + Math.max(...values)) / 2;
+    assert.equal(middle(xs), frame.left + frame.width / 2);
+    const [low, high] = scene.y;
+    const height = frame.top + frame.height - ((9 - low) * frame.height) / (high - low);
+    assert.ok(Math.abs(middle(ys) - height) < 1e-9);
+  });
+
+  it('out of view is not drawn, and moves no axis', () => {
+    const scene = { x: [1, 3] as const, lines: [line(steady([1, 2, 3]))] };
+    const [marked, plain] = [sceneWith({ ...scene, marks: [{ x: 4, value: 9 }] }), sceneWith(scene)];
+    assert.deepEqual(marked.y, plain.y);
+    assert.equal(strokesOf(marked).length, strokesOf(plain).length);
   });
 });
 

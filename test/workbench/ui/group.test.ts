@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import type { FrameLocator, Page } from 'playwright-core';
 import { command, webviewFrame } from '../browser.mjs';
 import { chooseTheme, keepPicture, seriousFindings } from '../support/panelLooks';
+import { eventually } from '../support/eventually';
 import { copyRun } from '../support/recordedRun';
 import { selectedText } from '../support/selectedText';
 import { withWindow } from '../support/window';
@@ -88,8 +89,23 @@ describe('the group of a rollout', () => {
         await page.locator('.codelens-decoration').first().waitFor();
         assert.equal(await selectedText(page), words);
 
+        // Beside its trace the group follows: another answer in the editor is the one chosen there.
+        await command(page, 'View: Move Editor into Right Group');
+        const read = group.locator('.samples tr.chosen');
+        const before = await read.innerText();
+        await page.locator('.editor-group-container.active .view-line').first().click();
+        await page.keyboard.press('Alt+ArrowUp');
+        await eventually('another sample', async () => (await read.innerText()) !== before);
+        const label = /rollout (\d+)/.exec(await page.locator('.tab.active', { hasText: 'rollout' }).innerText())?.[1];
+        assert.match(await read.innerText(), new RegExp(`Rollout ${label}\\b`));
+        await command(page, 'View: Close All Editors in Group');
+        await tree.press('o');
+        await group.locator('.filter.chosen', { hasText: 'Only where' }).waitFor();
+        await tree.press('o');
+        await group.locator('.filter.chosen', { hasText: 'All forks' }).waitFor();
+        await group.getByText(/fork \d+ of \d+/).waitFor();
+
         // The view comes back after a reload as it was left.
-        await command(page, 'SRFT: Show Group');
         await page.locator('.tab.active', { hasText: 'group' }).waitFor();
         await webviewFrame(page).getByRole('button', { name: 'Only where right and wrong part' }).click();
         await webviewFrame(page).locator('.filter.chosen', { hasText: 'Only where' }).waitFor();

@@ -3,7 +3,7 @@ import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import type { Page } from 'playwright-core';
-import { command, webviewFrame } from '../browser.mjs';
+import { command, screenshot, webviewFrame } from '../browser.mjs';
 import { equipment } from '../equipment.mjs';
 import { notification } from '../support/notifications';
 import { projectPython } from '../support/quickRun';
@@ -64,6 +64,7 @@ describe('a trace in the editor', () => {
         await page.locator('.editor-group-container.active .view-line', { hasText: '<think>' }).click();
         await page.keyboard.press('F8');
         await page.locator('.statusbar-item', { hasText: 'Ln 5' }).waitFor();
+        await page.locator('.statusbar-item', { hasText: /Fork 1 of \d/ }).waitFor();
         await page.keyboard.press('Control+k');
         await page.keyboard.press('Control+i');
         const hover = page.locator('.monaco-hover:visible');
@@ -76,6 +77,10 @@ describe('a trace in the editor', () => {
 
         await page.keyboard.press('Alt+t');
         await page.locator('.statusbar-item', { hasText: 'Tint: surprise' }).waitFor();
+        for (const tint of ['none', 'surprise']) {
+          await page.keyboard.press('Shift+Alt+t');
+          await page.locator('.statusbar-item', { hasText: `Tint: ${tint}` }).waitFor();
+        }
         await command(page, 'SRFT: Describe Token');
         await notification(page, /Token "start": position 3 of \d+/);
         await command(page, 'Notifications: Clear All Notifications');
@@ -94,7 +99,24 @@ describe('a trace in the editor', () => {
 
         await command(page, 'SRFT: Show on Curves');
         await page.locator('.tab.active', { hasText: 'trained' }).waitFor();
-        await webviewFrame(page).locator('.chip', { hasText: 'step 3' }).waitFor();
+        const panel = webviewFrame(page);
+        await panel.locator('.chip', { hasText: 'step 3' }).waitFor();
+        assert.match(await panel.locator('.rollouts .item[aria-current=true]').innerText(), /train-0367/);
+        const rank = (title: string): Promise<string> =>
+          panel
+            .locator('.panel', { has: panel.locator('.legend-title', { hasText: title }) })
+            .locator('.legend tr', { hasText: 'the marked trace' })
+            .innerText();
+        assert.match(await rank('Reward and accuracy'), /highest of 20/);
+        assert.match(await rank('Response length'), /longest of 20/);
+        assert.match(await rank('Entropy'), /highest of 20/);
+        await screenshot(page, join(equipment().reports, 'ui', 'traces-marked.png'));
+        await panel.locator('.chip', { hasText: '◇' }).click();
+        await panel.locator('.legend tr', { hasText: 'the marked trace' }).first().waitFor({ state: 'detached' });
+
+        await panel.getByRole('button', { name: 'highest gradient norm' }).click();
+        await page.locator('.tab.active', { hasText: /(rollout|demonstration) \d/ }).waitFor();
+        await notification(page, /Step 3 has the highest gradient norm of steps 3–3.*pulls hardest/);
         assert.deepEqual(complaints(), []);
       },
       { fill: (workspace) => copyRun(workspace, 'trained', 'trained') },
@@ -144,6 +166,45 @@ describe('a trace in the editor', () => {
         await page.keyboard.press('Control+z');
         await eventually('no new row', async () => !(await shownText(page)).includes('train-0367+'));
         assert.ok(!readFileSync(join(workspace, 'data', 'train.jsonl'), 'utf8').includes('train-0367+'));
+
+        await page.locator('.tab', { hasText: /rollout \d/ }).click();
+        await command(page, 'SRFT: Edit and Promote');
+        await page.locator('.tab.active', { hasText: '(draft)' }).first().waitFor();
+        const above = page.locator('.editor-group-container.active .codelens-decoration').first();
+        await above.getByText('right').waitFor({ timeout: 60_000 });
+        await page.locator('.editor-group-container.active .view-line').first().click();
+        await page.keyboard.press('Control+Home');
+        await page.keyboard.type('</think>');
+        await above.getByText('wrong').waitFor();
+        assert.match(await above.innerText(), /reward 0 .*form: 2 of <\/think>/s);
+        await screenshot(page, join(equipment().reports, 'ui', 'traces-draft.png'));
+        await command(page, 'SRFT: Promote to Demonstration');
+        const refusal = await notification(page, 'does not count this draft as right');
+        await refusal.getByText('(form: 2 of </think>)').waitFor();
+        await command(page, 'Notifications: Clear All Notifications');
+        await page.locator('.editor-group-container.active .view-line').first().click();
+        await page.keyboard.press('Control+End');
+        await page.keyboard.type(' done');
+        await page.keyboard.press('Control+Home');
+        for (let left = '</think>'.length; left > 0; left -= 1) await page.keyboard.press('Delete');
+        await above.getByText('right').waitFor();
+        await above.getByText('Promote to Demonstration').click();
+        await page.locator('.tab.active', { hasText: 'train.jsonl' }).waitFor();
+        const edited = /"train-0367\+a1-s3-g\d-\d\+edited".* done".*"edited":true/;
+        await eventually('the edited row', async () => edited.test((await shownText(page)).replaceAll('\n', '')));
+        await page.keyboard.press('Control+z');
+        await eventually('no edited row', async () => !(await shownText(page)).includes('+edited'));
+
+        await page.locator('.tab', { hasText: /rollout \d(?!.*draft)/ }).click();
+        await command(page, 'SRFT: Debug Reward');
+        await notification(page, 'has no `python` reward');
+        const recipe = join(workspace, 'runs', 'trained.srft.json');
+        const reward = { parts: [{ kind: 'python', path: 'reward.py' }] };
+        writeFileSync(recipe, JSON.stringify({ ...(JSON.parse(readFileSync(recipe, 'utf8')) as object), reward }));
+        await command(page, 'SRFT: Debug Reward');
+        const absent = await notification(page, 'needs the Python Debugger extension');
+        await absent.getByText('Show Extension').click();
+        await page.locator('.sidebar .extensions-viewlet').waitFor();
         assert.deepEqual(complaints(), []);
       },
       {

@@ -10,7 +10,7 @@ import hashlib
 import re
 import subprocess
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -18,13 +18,18 @@ from typing import IO, Any
 from srft.config import ExactReward, MathReward, PythonReward, RegexReward, Reward, RewardConfig, StepsReward
 from srft.data.places import shown_path
 from srft.errors import InputError
+from srft.rewards.in_process import InProcess
 from srft.rewards.reasoning import Parts, boxes, form_fault, take_apart
 from srft.rewards.rules import exact_value, overlong_penalty, steps_value
-from srft.rewards.worker import Worker, WorkerError, WorkerStartError
+from srft.rewards.worker import Worker, WorkerError, WorkerStartError, in_own_process
 from srft.rows import Problem
 
 _ALMOST = 1e-9
 """Weights such as 0.7 + 0.2 + 0.1 do not sum to 1.0 in floating point; so little is forgiven."""
+
+UserFunction = Worker | InProcess
+StartFunction = Callable[[Path, str, IO[Any] | int], UserFunction]
+"""File, name and `stderr` to a function that can be called."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +71,8 @@ def needs_answer(reward: RewardConfig) -> bool:
 class Judge:
     """Judges responses; owns the worker processes and ends them.
 
-    `stderr` receives what a user's function prints. Raises `InputError` when a pattern or a user's file cannot be used.
+    `stderr` receives what a user's function prints; `start_function` says where it runs. Raises `InputError` when a
+    pattern or a user's file cannot be used.
     """
 
     def __init__(
@@ -76,19 +82,20 @@ class Judge:
         *,
         think_tags: tuple[str, str] = ("<think>", "</think>"),
         stderr: IO[Any] | int = subprocess.DEVNULL,
+        start_function: StartFunction = in_own_process,
     ) -> None:
         self.reward, self.think_tags = reward, think_tags
         self.faults: Counter[str] = Counter()
         """How often each part failed so far: `math/timeout`, `score/error`."""
         self.code_hashes: dict[str, str] = {}
         """SHA-256 of each user's file, by its path in the recipe; for `run.json`."""
-        self._workers: dict[str, Worker] = {}
+        self._workers: dict[str, UserFunction] = {}
         """By the name of the `python` part."""
         self._checks: dict[str, Worker] = {}
         """By kind: one for all `math` parts, one for all `regex` parts."""
         _check_patterns(reward)
         try:
-            self._start(base_dir, stderr)
+            self._start(base_dir, stderr, start_function)
         except BaseException:
             self.close()
             raise
@@ -176,7 +183,7 @@ class Judge:
                 request = {"task": "math", "answer": answer, "text": text}
                 return float(self._checks[reward.kind].call(request, reward.timeout_seconds)["value"]), {}
 
-    def _start(self, base_dir: Path, stderr: IO[Any] | int) -> None:
+    def _start(self, base_dir: Path, stderr: IO[Any] | int, start_function: StartFunction) -> None:
         for kind in {reward.kind for reward in self.reward.parts} & {"math", "regex"}:
             self._checks[kind] = Worker("check_worker.py", [kind])
         for position, reward in enumerate(self.reward.parts):
@@ -191,7 +198,7 @@ class Judge:
                         remedy=f"correct `reward.parts.{position}.path`",
                     ) from None
                 name = reward.name or reward.kind
-                self._workers[name] = Worker("python_worker.py", [str(path.resolve()), reward.function], stderr)
+                self._workers[name] = start_function(path.resolve(), reward.function, stderr)
         for reward in self.reward.parts:
             if isinstance(reward, PythonReward):
                 _wait_for_file(self._workers[reward.name or reward.kind], base_dir / reward.path, reward.function)
@@ -210,7 +217,7 @@ def _check_patterns(reward: RewardConfig) -> None:
                 ) from None
 
 
-def _wait_for_file(worker: Worker, path: Path, function: str) -> None:
+def _wait_for_file(worker: UserFunction, path: Path, function: str) -> None:
     try:
         worker.wait_ready()
     except WorkerStartError as error:

@@ -122,6 +122,11 @@ class Worker:
         return json.loads(line)
 
 
+def in_own_process(path: Path, function: str, stderr: IO[Any] | int) -> Worker:
+    """A user's function, with a process and a time limit of its own."""
+    return Worker("python_worker.py", [str(path), function], stderr)
+
+
 def _read_lines(stream: IO[bytes], replies: queue.SimpleQueue[bytes | None]) -> None:
     with stream:
         for line in stream:

@@ -15,9 +15,13 @@ _function: Any = None
 
 
 def prepare() -> None:
-    """Load the file; modules beside it can be imported."""
+    """Load the file that the arguments name."""
     global _function
-    path, name = Path(sys.argv[1]), sys.argv[2]
+    _function = load(Path(sys.argv[1]), sys.argv[2])
+
+
+def load(path: Path, name: str) -> Any:
+    """The function of a file; modules beside it can be imported."""
     sys.path.append(str(path.parent))
     spec = importlib.util.spec_from_file_location("srft_user_reward", path)
     if spec is None or spec.loader is None:
@@ -27,12 +31,17 @@ def prepare() -> None:
     spec.loader.exec_module(module)
     if not callable(getattr(module, name, None)):
         raise AttributeError(f"it has no function `{name}`")
-    _function = getattr(module, name)
+    return getattr(module, name)
 
 
 def answer(request: dict[str, Any]) -> dict[str, Any]:
+    """One request of the parent's."""
+    return called(_function, request)
+
+
+def called(function: Any, request: dict[str, Any]) -> dict[str, Any]:
     """One call; what comes back is checked here, so that only finite numbers travel."""
-    value = _function(request["prompt"], request["response"], request["answer"], request["row"])
+    value = function(request["prompt"], request["response"], request["answer"], request["row"])
     if not isinstance(value, dict):
         return {"value": _number(value, "it")}
     if len(value) > _MAX_PARTS or not all(isinstance(key, str) and 0 < len(key) <= 64 for key in value):
