@@ -117,12 +117,15 @@ function pointsOf(points: readonly SampledToken[]): TokenPoints {
 function notesOf(analysis: TokenAnalysis, { oneOf, notKept, troubles }: ReadingFigures): string[] {
   const notes = [...troubles];
   if (oneOf > 1)
-    notes.push(`One sequence of ${oneOf} was read, chosen by its id; sums of a step are estimated from those of it that were.`);
+    notes.push(
+      `One sequence of ${oneOf} was read, chosen by its id; sums of a step are estimated from those of it that were.`,
+    );
   if (notKept > 0) notes.push(`The tokens of ${counted(notKept, 'sequence')} were not kept.`);
   if (analysis.sequences > 0 && analysis.sample.seen === 0)
     notes.push('No pull of a token was recorded: shares, histogram and scatter have nothing to show.');
   else if (analysis.withoutPull > 0) notes.push(`${counted(analysis.withoutPull, 'pull')} of no finite size left out.`);
-  if (analysis.withoutEntropy > 0) notes.push(`${counted(analysis.withoutEntropy, 'token')} without an entropy left out.`);
+  if (analysis.withoutEntropy > 0)
+    notes.push(`${counted(analysis.withoutEntropy, 'token')} without an entropy left out.`);
   return notes;
 }
 

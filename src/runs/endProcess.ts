@@ -1,11 +1,13 @@
 import { spawn } from 'node:child_process';
 
 /** What became of an attempt to end a process. */
-export type Signalled = { readonly kind: 'sent' } | { readonly kind: 'absent' } | { readonly kind: 'refused'; readonly reason: string };
+export type Signalled =
+  { readonly kind: 'sent' } | { readonly kind: 'absent' } | { readonly kind: 'refused'; readonly reason: string };
 
 /** Ask a process to end. On Windows there is no such signal, and nothing is sent. */
 export function askToEnd(pid: number): Signalled {
-  if (process.platform === 'win32') return { kind: 'refused', reason: 'Windows has no signal that asks a process to end' };
+  if (process.platform === 'win32')
+    return { kind: 'refused', reason: 'Windows has no signal that asks a process to end' };
   return signalled(() => process.kill(pid, 'SIGTERM'));
 }
 
@@ -26,7 +28,10 @@ function taskkill(pid: number): Promise<Signalled> {
     killer.once('exit', (code) => {
       // 128: there is no such process.
       if (code === 0) resolve({ kind: 'sent' });
-      else resolve(code === 128 ? { kind: 'absent' } : { kind: 'refused', reason: `taskkill ended with ${code ?? 'no code'}` });
+      else
+        resolve(
+          code === 128 ? { kind: 'absent' } : { kind: 'refused', reason: `taskkill ended with ${code ?? 'no code'}` },
+        );
     });
   });
 }

@@ -4,7 +4,8 @@ import { writeAside } from './aside';
 import { stepColumns } from './panelAnswers';
 
 /** What was written. */
-export type Exported = { readonly kind: 'written'; readonly rows: number; readonly bytes: number } | { readonly kind: 'cancelled' };
+export type Exported =
+  { readonly kind: 'written'; readonly rows: number; readonly bytes: number } | { readonly kind: 'cancelled' };
 
 /** How an export is followed and broken off. */
 export interface ExportOptions {

@@ -35,9 +35,12 @@ export async function exportRollouts(store: RunStore, file: string, options: Exp
           writer,
           schema: schemaFromColumnData({ columnData: columns.map(({ name, type }) => ({ name, type, data: [] })) }),
         });
-        for (let row = 0; row < end; ) {
+        for (let row = 0; row < end;) {
           const texts = await textsFrom(store, row, end, options.signal);
-          await parquet.write({ columnData: columns.map((column) => filled(column, row, texts)), rowGroupSize: rowsInGroup });
+          await parquet.write({
+            columnData: columns.map((column) => filled(column, row, texts)),
+            rowGroupSize: rowsInGroup,
+          });
           await flush();
           row += texts.length;
           options.onProgress?.(row, end);

@@ -29,7 +29,9 @@ export class JudgeSession {
       onLine: (line) => {
         const reply = judgeReply(line, 0);
         if (reply === undefined) return;
-        this.settle('refusal' in reply ? { kind: 'refused', reason: reply.refusal } : { kind: 'verdict', verdict: reply });
+        this.settle(
+          'refusal' in reply ? { kind: 'refused', reason: reply.refusal } : { kind: 'verdict', verdict: reply },
+        );
       },
     }).then(
       (answer) => {

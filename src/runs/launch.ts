@@ -44,7 +44,9 @@ export interface Launched {
 }
 
 /** Start the trainer as a process of its own session. */
-export async function launchTrainer(launch: Launch): Promise<Launched | { readonly kind: 'failed'; readonly message: string }> {
+export async function launchTrainer(
+  launch: Launch,
+): Promise<Launched | { readonly kind: 'failed'; readonly message: string }> {
   const runDirectory = resolve(launch.runDirectory);
   const log = launch.log ?? launchLogOf(runDirectory);
   const output = await openedLog(runDirectory, log);
@@ -97,7 +99,13 @@ async function openedLog(runDirectory: string, log: string): Promise<Read<FileHa
 export type Start =
   | { readonly kind: 'started'; readonly status: Status }
   /** `message`: the trainer's own sentence where the input is wrong (exit code 2), else its last words. */
-  | { readonly kind: 'ended'; readonly code: number | null; readonly isInputFault: boolean; readonly message: string; readonly lastWords: readonly string[] }
+  | {
+      readonly kind: 'ended';
+      readonly code: number | null;
+      readonly isInputFault: boolean;
+      readonly message: string;
+      readonly lastWords: readonly string[];
+    }
   | { readonly kind: 'cancelled' };
 
 /** Wait until the run is there or the process has ended. `onWords` is told the trainer's newest line: what it is busy with. */
@@ -149,7 +157,8 @@ function endedStart(code: number | null, lines: readonly string[]): Start {
   const own = lines.findLastIndex((line) => line.startsWith('srft: '));
   const sentence = own < 0 ? undefined : lines.slice(own).join('\n').slice('srft: '.length);
   const how = code === null ? 'was ended by a signal' : `ended with ${code}`;
-  const message = sentence ?? `The trainer ${how} before its run began${lines.length === 0 ? '' : `: ${lines.at(-1) ?? ''}`}`;
+  const message =
+    sentence ?? `The trainer ${how} before its run began${lines.length === 0 ? '' : `: ${lines.at(-1) ?? ''}`}`;
   return { kind: 'ended', code, isInputFault, message, lastWords: lines };
 }
 
@@ -169,14 +178,12 @@ function argumentsOf(launch: Launch, runDirectory: string): string[] {
 }
 
 /** The environment a trainer is started in: it is found by its folder, and speaks UTF-8 without delay. */
-export function trainerEnvironment({
-  env,
-  trainerFolder,
-}: Pick<Launch, 'env' | 'trainerFolder'>): NodeJS.ProcessEnv {
+export function trainerEnvironment({ env, trainerFolder }: Pick<Launch, 'env' | 'trainerFolder'>): NodeJS.ProcessEnv {
   const inherited = env['PYTHONPATH'];
   return {
     ...env,
-    PYTHONPATH: inherited === undefined || inherited === '' ? trainerFolder : `${trainerFolder}${delimiter}${inherited}`,
+    PYTHONPATH:
+      inherited === undefined || inherited === '' ? trainerFolder : `${trainerFolder}${delimiter}${inherited}`,
     PYTHONUTF8: '1',
     PYTHONUNBUFFERED: '1',
   };

@@ -82,7 +82,10 @@ export async function previewAnswer(store: RunStore, request: PreviewRequest): P
   if (row >= index.length) return broken('there is no such rollout any more');
   const line = rolloutRow(index, row);
   const [record, prompt] = await Promise.all([store.readRollout(row), store.readPrompt(row)]);
-  const text = record.kind === 'read' ? pieces(record.value) : { text: line.head, ends: new Int32Array(0), characters: line.head.length };
+  const text =
+    record.kind === 'read'
+      ? pieces(record.value)
+      : { text: line.head, ends: new Int32Array(0), characters: line.head.length };
   const tokenTruth = record.kind === 'broken' ? `Only the first words are stored: ${record.reason}.` : null;
   return read({
     kind: 'preview',

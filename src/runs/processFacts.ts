@@ -63,7 +63,9 @@ function isThere(pid: number): boolean {
 }
 
 async function answerOf(command: string, args: readonly string[]): Promise<string | null> {
-  const text = await orNull(run(command, args, { timeout: 2000, env: { LC_ALL: 'C' } }).then(({ stdout }) => stdout.trim()));
+  const text = await orNull(
+    run(command, args, { timeout: 2000, env: { LC_ALL: 'C' } }).then(({ stdout }) => stdout.trim()),
+  );
   return text === '' ? null : text;
 }
 

@@ -172,9 +172,7 @@ class ChunkReader {
     const start = await bytesAt(segment, batch.bytes, chunk.from, textPlaceBytes);
     const view = new DataView(batch.bytes.buffer, batch.bytes.byteOffset, textPlaceBytes);
     const place =
-      start.there < textPlaceBytes
-        ? broken(start.reason)
-        : textPlace(view, 0, chunk.to - chunk.from, segment.columns);
+      start.there < textPlaceBytes ? broken(start.reason) : textPlace(view, 0, chunk.to - chunk.from, segment.columns);
     if (place.kind === 'broken') {
       this.unreadable(inSegment(chunk, place.reason));
       return;

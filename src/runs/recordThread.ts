@@ -10,7 +10,7 @@ const copyEveryMs = 500;
 
 async function readToTheEnd({ path, state }: RecordOrder): Promise<void> {
   const log = new EventLog(path, state);
-  for (let isOver = false; !isOver; ) {
+  for (let isOver = false; !isOver;) {
     const { count, restarted, more } = await log.read(performance.now() + copyEveryMs);
     isOver = !more;
     log.cover();

@@ -39,7 +39,9 @@ export function rewardDebugLaunch({ python, trainerFolder, recipe, requests, env
   // The editor replaces ${…} in what a session is started with, and ${command:…} would run a command.
   const strange = [python, trainerFolder, recipe, requests].find((path) => path.includes('${'));
   if (strange !== undefined)
-    return broken(`The path ${strange} holds \${, which the editor takes for a variable of its own; rename that folder.`);
+    return broken(
+      `The path ${strange} holds \${, which the editor takes for a variable of its own; rename that folder.`,
+    );
   const { PYTHONPATH = '', PYTHONUTF8 = '' } = trainerEnvironment({ env: ownPath(env), trainerFolder });
   return read({
     type: 'debugpy',

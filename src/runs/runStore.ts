@@ -62,7 +62,8 @@ export class RunStore {
    */
   static async open(directory: string, forMs = Infinity, readers?: RecordReaders): Promise<Read<RunStore>> {
     const text = await absentAsUndefined(readFile(join(directory, 'run.json'), 'utf8'));
-    if (text === undefined) return broken(`${directory} has no run.json: it is no run directory, or its run has not begun`);
+    if (text === undefined)
+      return broken(`${directory} has no run.json: it is no run directory, or its run has not begun`);
     const manifest = parseRunManifest(text);
     if (manifest.kind === 'broken') return broken(`${directory}: ${manifest.reason}`);
     const store = new RunStore(directory, manifest.value, readers);

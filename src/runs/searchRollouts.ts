@@ -83,7 +83,11 @@ export async function* searchRollouts(
     }
     if (search.givenUp >= mostGivenUp) break;
   }
-  return { searched, candidates, troubles: [...slowSentences(search.givenUp, searched, candidates), ...troubleSentences(troubles)] };
+  return {
+    searched,
+    candidates,
+    troubles: [...slowSentences(search.givenUp, searched, candidates), ...troubleSentences(troubles)],
+  };
 }
 
 const nowhere: TextMatch = { from: 0, to: 0, count: 0 };
@@ -158,7 +162,11 @@ function textSearch(terms: readonly TextTerm[], signal: AbortSignal | undefined)
  * is found is what would be found in the text. Only texts that have it are decoded.
  */
 function byteSearch(terms: readonly Extract<TextTerm, { kind: 'text' }>[]): TextSearch {
-  const needles = terms.map(({ text, negated }) => ({ negated, exact: isExact(text), text: isExact(text) ? text : foldCase(text) }));
+  const needles = terms.map(({ text, negated }) => ({
+    negated,
+    exact: isExact(text),
+    text: isExact(text) ? text : foldCase(text),
+  }));
   const hasFolded = needles.some(({ exact }) => !exact);
   const matchIn = (bytes: string): TextMatch | undefined => {
     const folded = hasFolded ? bytes.toLowerCase() : bytes;

@@ -3,7 +3,13 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Address, Column } from '../../core/generated/wire';
 import { broken, read, type Read } from '../../core/read';
-import { frameBytes, readRollout, readSegmentHeader, recordLength, type RolloutColumns } from '../../core/rolloutColumns';
+import {
+  frameBytes,
+  readRollout,
+  readSegmentHeader,
+  recordLength,
+  type RolloutColumns,
+} from '../../core/rolloutColumns';
 
 const openFile = promisify(open);
 const closeFile = promisify(close);

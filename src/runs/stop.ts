@@ -92,20 +92,26 @@ async function escalated(options: StopOptions, patience: StopPatience): Promise<
   if (status.kind === 'broken') return { kind: 'failed', reason: status.reason };
   const found = await trainerProcess(status.value);
   if (found.kind === 'gone') return goneOrEnded(options.runDirectory);
-  if (found.kind === 'unknown') return { kind: 'asked', reason: `${found.reason}; the request lies in its folder control` };
+  if (found.kind === 'unknown')
+    return { kind: 'asked', reason: `${found.reason}; the request lies in its folder control` };
   if (process.platform !== 'win32') {
     const sent = askToEnd(found.pid);
-    if (sent.kind === 'refused') return { kind: 'failed', reason: `process ${found.pid} cannot be ended: ${sent.reason}` };
+    if (sent.kind === 'refused')
+      return { kind: 'failed', reason: `process ${found.pid} cannot be ended: ${sent.reason}` };
     const ended = await waited('asked to end', patience.term, options);
     if (ended !== 'over' && ended !== 'condition') return ended;
   }
   const still = await trainerProcess(status.value);
   if (still.kind !== 'here') return goneOrEnded(options.runDirectory);
   const killed = await endTree(still.pid);
-  if (killed.kind === 'refused') return { kind: 'failed', reason: `process ${still.pid} cannot be ended: ${killed.reason}` };
+  if (killed.kind === 'refused')
+    return { kind: 'failed', reason: `process ${still.pid} cannot be ended: ${killed.reason}` };
   const ended = await waited('ended by force', patience.kill, options);
   if (ended !== 'over' && ended !== 'condition') return ended;
-  return { kind: 'failed', reason: `process ${still.pid} was ended by force and is still there; it may wait for a disk or a GPU driver` };
+  return {
+    kind: 'failed',
+    reason: `process ${still.pid} was ended by force and is still there; it may wait for a disk or a GPU driver`,
+  };
 }
 
 /** Wait in a stage until the run has ended, `condition` holds, or the patience is over. */
@@ -148,7 +154,10 @@ async function requested(
     return { kind: 'asked', file: join(options.runDirectory, 'control', `${name}.json`) };
   } catch (error) {
     // A full disk must not keep anybody from stopping: the signals are left.
-    return { kind: 'failed', reason: `the request could not be written: ${error instanceof Error ? error.message : String(error)}` };
+    return {
+      kind: 'failed',
+      reason: `the request could not be written: ${error instanceof Error ? error.message : String(error)}`,
+    };
   }
 }
 

@@ -3,7 +3,13 @@ import { valueAt } from '../../core/columns';
 import { ratioOfRecipe } from '../../core/demonstrationRatio';
 import { sourceOf, type SequenceSource } from '../../core/pullStreams';
 import { addressAt, isCurrent } from '../../core/rolloutIndex';
-import { addSequence, addTokensThere, tokenAnalysis, type AnalysedSequence, type TokenAnalysis } from '../../core/tokenAnalysis';
+import {
+  addSequence,
+  addTokensThere,
+  tokenAnalysis,
+  type AnalysedSequence,
+  type TokenAnalysis,
+} from '../../core/tokenAnalysis';
 import { seedOf } from '../../core/tokenSample';
 import type { RunStore } from './runStore';
 

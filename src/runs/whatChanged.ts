@@ -1,6 +1,13 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { valueAt } from '../../core/columns';
-import { addText, changesOf, corpus, exampleKey, type FrequencyChanges, type FrequencyExample } from '../../core/frequency';
+import {
+  addText,
+  changesOf,
+  corpus,
+  exampleKey,
+  type FrequencyChanges,
+  type FrequencyExample,
+} from '../../core/frequency';
 import { broken, read, type Read } from '../../core/read';
 import type { RolloutIndex } from '../../core/rolloutIndex';
 import { snippetAt } from '../../core/snippet';
@@ -124,5 +131,7 @@ function sampled(rows: readonly number[], index: RolloutIndex): readonly number[
 
 function thinnedSentence(side: 'before' | 'after', all: readonly number[], taken: readonly number[]): string[] {
   if (taken.length === all.length) return [];
-  return [`of ${all.length.toLocaleString('en')} rollouts ${side}, ${taken.length.toLocaleString('en')} were compared, taken evenly`];
+  return [
+    `of ${all.length.toLocaleString('en')} rollouts ${side}, ${taken.length.toLocaleString('en')} were compared, taken evenly`,
+  ];
 }

@@ -36,7 +36,8 @@ describe('the runs of some folders', () => {
     inFolder(async (folder) => {
       await symlink(join(folder, 'gone'), join(folder, 'link'));
       assert.deepEqual(await findRuns([folder]), []);
-    }));
+    }),
+  );
 });
 
 describe('cleaning up', () => {
@@ -47,7 +48,10 @@ describe('cleaning up', () => {
         trainerState: 70,
       });
       assert.deepEqual(await cleanUp(run, 'checkpoints'), { kind: 'freed', bytes: 100, steps: [2] });
-      assert.deepEqual(['1', '2', '3'].map((number) => existsSync(checkpoint(run, number))), [true, false, true]);
+      assert.deepEqual(
+        ['1', '2', '3'].map((number) => existsSync(checkpoint(run, number))),
+        [true, false, true],
+      );
       assert.deepEqual(await cleanUp(run, 'trainer_state'), { kind: 'freed', bytes: 70, steps: [3] });
       assert.equal(existsSync(join(checkpoint(run, '3'), 'model.safetensors')), true);
     }));
@@ -128,7 +132,12 @@ describe('reward code', () => {
       const { manifest } = store.value;
       await store.value.close();
       const hashes = [{ path: 'score.py', sha256: 'then', rows: null }];
-      const found = await rewardCodeOfRun(run, { ...manifest, recipe, recipe_file: '../../recipes/a.srft.json', hashes });
+      const found = await rewardCodeOfRun(run, {
+        ...manifest,
+        recipe,
+        recipe_file: '../../recipes/a.srft.json',
+        hashes,
+      });
       assert.deepEqual(found, [{ ...expected[0], recorded: 'then' }, expected[1]]);
     }));
 

@@ -90,16 +90,32 @@ for (const name of readdirSync(fixtures).filter((folder) => existsSync(join(fixt
 
     it('every figure of every step is the same', () => {
       const steps = Object.values(fold.steps);
-      assert.deepEqual([...valuesOf(model.steps.step)], steps.map((event) => event.step));
-      assert.deepEqual([...valuesOf(model.steps.time)], steps.map((event) => event.time));
-      assert.deepEqual([...valuesOf(model.steps.tokens)], steps.map((event) => event.tokens));
+      assert.deepEqual(
+        [...valuesOf(model.steps.step)],
+        steps.map((event) => event.step),
+      );
+      assert.deepEqual(
+        [...valuesOf(model.steps.time)],
+        steps.map((event) => event.time),
+      );
+      assert.deepEqual(
+        [...valuesOf(model.steps.tokens)],
+        steps.map((event) => event.tokens),
+      );
       const names = new Set(steps.flatMap((event) => Object.keys(event.metrics)));
       assert.deepEqual(new Set(model.steps.metrics.keys()), names);
       for (const [metric, { curve }] of model.steps.metrics) {
-        assert.deepEqual([...valuesOf(curve.values)], steps.map((event) => event.metrics[metric] ?? NaN), metric);
+        assert.deepEqual(
+          [...valuesOf(curve.values)],
+          steps.map((event) => event.metrics[metric] ?? NaN),
+          metric,
+        );
       }
       const phases = steps.map((_, row) => model.phases.findLast((change) => change.row <= row)?.phase);
-      assert.deepEqual(phases, steps.map((event) => event.phase));
+      assert.deepEqual(
+        phases,
+        steps.map((event) => event.phase),
+      );
     });
 
     it('every other event is the same, unknown ones are counted', () => {
@@ -113,10 +129,20 @@ for (const name of readdirSync(fixtures).filter((folder) => existsSync(join(fixt
       assert.deepEqual(model.controls, fold.controls);
       assert.deepEqual(model.end?.reason ?? null, fold.end);
       assert.equal(model.nextSeq, fold.next_seq);
-      const attempts = model.attempts.map(({ attempt, fromStep, device, versions }) => [attempt, fromStep, device, versions]);
+      const attempts = model.attempts.map(({ attempt, fromStep, device, versions }) => [
+        attempt,
+        fromStep,
+        device,
+        versions,
+      ]);
       assert.deepEqual(
         attempts,
-        fold.attempts.map((event) => [event.attempt, event.from_step ?? null, event.device ?? null, event.versions ?? null]),
+        fold.attempts.map((event) => [
+          event.attempt,
+          event.from_step ?? null,
+          event.device ?? null,
+          event.versions ?? null,
+        ]),
       );
       const unknown: Record<string, number> = {};
       for (const { kind } of model.oddities.unknownEvents) unknown[kind] = (unknown[kind] ?? 0) + 1;
@@ -129,14 +155,19 @@ for (const name of readdirSync(fixtures).filter((folder) => existsSync(join(fixt
       assert.equal(index.length, python.lines.length);
       python.lines.forEach((line, row) => {
         assert.deepEqual(lineAt(index, row, line), line);
-        for (const [columns, values] of [[index.parts, line.parts], [index.weights, line.weights]] as const) {
+        for (const [columns, values] of [
+          [index.parts, line.parts],
+          [index.weights, line.weights],
+        ] as const) {
           for (const [part, column] of columns) assert.equal(valueAt(column, row), values[part] ?? NaN);
         }
       });
     });
 
     it('the same rows were dropped by later attempts', () => {
-      const current = index.ids.filter((_, row) => index.kinds[row] !== 'evaluation' && isCurrent(index, row, model.attempts));
+      const current = index.ids.filter(
+        (_, row) => index.kinds[row] !== 'evaluation' && isCurrent(index, row, model.attempts),
+      );
       const kept = Object.values(fold.steps).flatMap((event) => event.rows.map((line) => line.id));
       const known = current.filter((id) => /-s\d+-/.test(id));
       assert.deepEqual(known, kept);
@@ -195,7 +226,9 @@ function plainRecord(record: RolloutColumns): PythonRecord & { units: Record<str
 function lineAt(index: RolloutIndex, row: number, like: IndexLine): unknown {
   const number = (name: NumberName): number | null => orNull(valueAt(index.numbers[name], row));
   const named = (columns: RolloutIndex['parts'], names: readonly string[]): unknown =>
-    Object.fromEntries(names.map((name) => [name, orNull(valueAt(columns.get(name) ?? { values: new Float64Array(), length: 0 }, row))]));
+    Object.fromEntries(
+      names.map((name) => [name, orNull(valueAt(columns.get(name) ?? { values: new Float64Array(), length: 0 }, row))]),
+    );
   return {
     id: index.ids[row],
     attempt: number('attempt'),

@@ -13,7 +13,8 @@ import { RunStore } from '../../../src/runs/runStore';
 import { inFolder } from '../support/folder';
 import { step, writeRun } from '../support/writtenRun';
 
-const hostile = '</script><script src="https://evil.example/x.js"></script><!--<script>alert(1)<img src=x onerror=alert(1)>';
+const hostile =
+  '</script><script src="https://evil.example/x.js"></script><!--<script>alert(1)<img src=x onerror=alert(1)>';
 const recorded = join('test', 'fixtures', 'runs', 'rich');
 const smallPage: ReportPage = { script: 'void "http://www.w3.org/2000/svg"', style: 'b{}' };
 
@@ -28,7 +29,10 @@ describe('a report', () => {
       assert.doesNotMatch(html, /https?:\/\//);
       const policy = /Content-Security-Policy" content="([^"]*)"/.exec(html)?.[1] ?? '';
       const ours = html.slice(html.lastIndexOf('<script>') + '<script>'.length, html.lastIndexOf('</script>'));
-      assert.ok(policy.startsWith(`default-src 'none'; script-src '${hashOf(ours)}'; style-src '${hashOf(style)}' `), policy);
+      assert.ok(
+        policy.startsWith(`default-src 'none'; script-src '${hashOf(ours)}'; style-src '${hashOf(style)}' `),
+        policy,
+      );
       assert.equal(report.run.rows, report.curves.rows);
       assert.equal(report.curves.metrics.length, report.run.metrics.length);
       assert.ok(report.rollouts.some(({ correct }) => correct) && report.rollouts.some(({ correct }) => !correct));
@@ -64,7 +68,9 @@ describe('a report', () => {
 
   it('of a long run has ranges in which a spike of one step is left', () =>
     inFolder(async (folder) => {
-      const steps = Array.from({ length: 20_001 }, (_, row) => step(row + 1, { metrics: { a: row === 7_777 ? 99 : 0 } }));
+      const steps = Array.from({ length: 20_001 }, (_, row) =>
+        step(row + 1, { metrics: { a: row === 7_777 ? 99 : 0 } }),
+      );
       const run = join(folder, 'run');
       await writeRun(run, { events: [{ kind: 'started', attempt: 1, steps: 9 }, ...steps], rows: [] });
       const { report } = await exported(run, folder, smallPage);

@@ -56,8 +56,14 @@ describe('rollouts as Parquet', () => {
           ['a2-s2-g2-0', true, 'three', 0, false],
         ],
       );
-      assert.deepEqual(rows.map((row) => row['weight/w_sft']), [null, 0.5, null]);
-      assert.deepEqual(rows.map((row) => row['advantage']), [null, null, null]);
+      assert.deepEqual(
+        rows.map((row) => row['weight/w_sft']),
+        [null, 0.5, null],
+      );
+      assert.deepEqual(
+        rows.map((row) => row['advantage']),
+        [null, null, null],
+      );
       assert.deepEqual(rows[0]?.['part/exact'], 1);
       assert.equal(rows[0]['prompt'], '<|im_start|>user\nQuestion a1-s1-g0-0?<|im_end|>\n');
     }));
@@ -83,7 +89,8 @@ describe('rollouts as Parquet', () => {
       });
       assert.deepEqual(cancelled, { kind: 'cancelled' });
       assert.deepEqual(await readdir(folder), ['rollouts.parquet', 'run']);
-      const script = 'import sys, pyarrow.parquet as p; f = p.ParquetFile(sys.argv[1]); print(f.metadata.num_row_groups, f.read().num_rows)';
+      const script =
+        'import sys, pyarrow.parquet as p; f = p.ParquetFile(sys.argv[1]); print(f.metadata.num_row_groups, f.read().num_rows)';
       const end = await runProgram(testInterpreter(), ['-c', script, file]);
       assert.ok(end.kind === 'ended');
       assert.equal(end.stdout.trim(), '2 2500');
@@ -106,7 +113,13 @@ async function withRun(body: (store: RunStore, folder: string) => Promise<void>)
       ],
       rows: [
         { id: 'a1-s1-g0-0', kind: 'rollout', text: 'Größe 1 😀', correct: true },
-        { id: 'a1-s2-g1-0', kind: 'rollout', text: 'two', correct: false, extra: { weights: { w_sft: 0.5 }, address: null } },
+        {
+          id: 'a1-s2-g1-0',
+          kind: 'rollout',
+          text: 'two',
+          correct: false,
+          extra: { weights: { w_sft: 0.5 }, address: null },
+        },
         { id: 'a2-s2-g2-0', kind: 'rollout', text: 'three', correct: false },
       ],
     });

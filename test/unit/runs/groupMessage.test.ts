@@ -63,42 +63,48 @@ describe('the group of a rollout', () => {
 
   it('says what was not kept, and draws the others', async () => {
     await inFolder(async (directory) => {
-    const gone = { extra: { address: null } };
-    await writeRun(directory, {
-      events: [{ kind: 'started', attempt: 1, steps: 1 }, step(1)],
-      rows: [row(0), row(1, gone), row(2), { ...row(0, gone), id: 'a1-s1-g1-0' }, { ...row(1, gone), id: 'a1-s1-g1-1' }],
-    });
-    const store = await opened(directory);
-    const { message } = await readGroup(store, 2, 'run');
-    assert.deepEqual(message.notes, [
-      '1 of 3 sequences are not in the tree: the tokens of this rollout were not kept.',
-    ]);
-    assert.deepEqual(
-      message.branches.map(({ members, head }) => [Array.from(members), head]),
-      [
-        [[0, 2], 'x'],
-        [[0], ''],
-        [[2], 'xx'],
-      ],
-    );
-    assert.equal(message.opened, 2);
-    const none = await readGroup(store, 3, 'run');
-    assert.deepEqual(none.message.notes, ['There is no tree to show: the tokens of this rollout were not kept.']);
-    assert.deepEqual([none.message.branches.length, none.message.samples.length], [0, 2]);
-    assert.ok(validateToGroupView(none.message));
-    await store.close();
+      const gone = { extra: { address: null } };
+      await writeRun(directory, {
+        events: [{ kind: 'started', attempt: 1, steps: 1 }, step(1)],
+        rows: [
+          row(0),
+          row(1, gone),
+          row(2),
+          { ...row(0, gone), id: 'a1-s1-g1-0' },
+          { ...row(1, gone), id: 'a1-s1-g1-1' },
+        ],
+      });
+      const store = await opened(directory);
+      const { message } = await readGroup(store, 2, 'run');
+      assert.deepEqual(message.notes, [
+        '1 of 3 sequences are not in the tree: the tokens of this rollout were not kept.',
+      ]);
+      assert.deepEqual(
+        message.branches.map(({ members, head }) => [Array.from(members), head]),
+        [
+          [[0, 2], 'x'],
+          [[0], ''],
+          [[2], 'xx'],
+        ],
+      );
+      assert.equal(message.opened, 2);
+      const none = await readGroup(store, 3, 'run');
+      assert.deepEqual(none.message.notes, ['There is no tree to show: the tokens of this rollout were not kept.']);
+      assert.deepEqual([none.message.branches.length, none.message.samples.length], [0, 2]);
+      assert.ok(validateToGroupView(none.message));
+      await store.close();
     });
   });
 
   it('that is very large is drawn in part, and says so', async () => {
     await inFolder(async (directory) => {
-    const rows = Array.from({ length: 140 }, (_, index) => row(index, { text: `${index}` }));
-    await writeRun(directory, { events: [{ kind: 'started', attempt: 1, steps: 1 }, step(1)], rows });
-    const store = await opened(directory);
-    const { message } = await readGroup(store, 139, 'run');
-    assert.deepEqual(message.notes, ['128 of 140 sequences are drawn.']);
-    assert.equal(message.samples[message.opened]?.label, 'Rollout 139');
-    await store.close();
+      const rows = Array.from({ length: 140 }, (_, index) => row(index, { text: `${index}` }));
+      await writeRun(directory, { events: [{ kind: 'started', attempt: 1, steps: 1 }, step(1)], rows });
+      const store = await opened(directory);
+      const { message } = await readGroup(store, 139, 'run');
+      assert.deepEqual(message.notes, ['128 of 140 sequences are drawn.']);
+      assert.equal(message.samples[message.opened]?.label, 'Rollout 139');
+      await store.close();
     });
   });
 });

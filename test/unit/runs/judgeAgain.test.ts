@@ -2,7 +2,14 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { groupAdvantages, hasChanged, judgeReply, judgeRequest, rejudged, type NewVerdict } from '../../../core/judgeAgain';
+import {
+  groupAdvantages,
+  hasChanged,
+  judgeReply,
+  judgeRequest,
+  rejudged,
+  type NewVerdict,
+} from '../../../core/judgeAgain';
 import { judgementText } from '../../../core/judgeTable';
 import { demonstrationText, promotedLine } from '../../../core/promotion';
 import { valueAt } from '../../../core/columns';
@@ -49,9 +56,18 @@ describe('a run judged again', () => {
     for (const { verdict, advantage } of trained)
       assert.ok(Math.abs(advantage - valueAt(index.numbers.advantage, verdict.row)) < 1e-3, index.ids[verdict.row]);
 
-    const turned = verdicts.map((verdict, row) => (row === 20 ? { ...verdict, correct: !verdict.correct, reward: 9 } : verdict));
+    const turned = verdicts.map((verdict, row) =>
+      row === 20 ? { ...verdict, correct: !verdict.correct, reward: 9 } : verdict,
+    );
     const { text, links } = judgementText(
-      { run: 'r', recipe: 'x', rows: rejudged(index, turned, true), refused: [{ row: 3, refusal: 'no\u202e' }], notKept: 1, cancelled: false },
+      {
+        run: 'r',
+        recipe: 'x',
+        rows: rejudged(index, turned, true),
+        refused: [{ row: 3, refusal: 'no\u202e' }],
+        notKept: 1,
+        cancelled: false,
+      },
       index,
     );
     assert.match(text, /1 changed/);
@@ -64,11 +80,15 @@ describe('a run judged again', () => {
 
   it('advantages of a group have no mean, and one of equals none at all', () => {
     fc.assert(
-      fc.property(fc.array(fc.integer({ min: -3, max: 3 }), { minLength: 2, maxLength: 9 }), fc.boolean(), (rewards, std) => {
-        const advantages = groupAdvantages(rewards, std);
-        assert.ok(Math.abs(advantages.reduce((sum, value) => sum + value, 0)) < 1e-6);
-        if (new Set(rewards).size === 1) assert.ok(advantages.every((value) => value === 0));
-      }),
+      fc.property(
+        fc.array(fc.integer({ min: -3, max: 3 }), { minLength: 2, maxLength: 9 }),
+        fc.boolean(),
+        (rewards, std) => {
+          const advantages = groupAdvantages(rewards, std);
+          assert.ok(Math.abs(advantages.reduce((sum, value) => sum + value, 0)) < 1e-6);
+          if (new Set(rewards).size === 1) assert.ok(advantages.every((value) => value === 0));
+        },
+      ),
     );
   });
 
@@ -86,7 +106,8 @@ describe('a run judged again', () => {
 describe('a rollout promoted', () => {
   const columns = { prompt: 'prompt', answer: 'answer', demonstration: 'gold.text', id: 'id' };
   const from = { run: 'f'.repeat(32), step: 7, rollout: 'a1-s7-g0-1' };
-  const data = '\uFEFF{"id": "p1", "prompt": "?", "answer": "4", "gold": {"text": "old", "by": "x"}}\r\n\n{"id": "p2", "prompt": "?", "answer": "5"}\n';
+  const data =
+    '\uFEFF{"id": "p1", "prompt": "?", "answer": "4", "gold": {"text": "old", "by": "x"}}\r\n\n{"id": "p2", "prompt": "?", "answer": "5"}\n';
 
   it('is the row of its problem with another demonstration, and tells where it came from', () => {
     const line = promotedLine(data, columns, 'p1', 'new\n"text"', from);

@@ -33,11 +33,19 @@ describe('launching', () => {
       const start = await awaitStart(launched, { onWords: (line) => words.push(line) });
       assert.equal(start.kind, 'started');
       assert.equal(start.status.pid, launched.pid);
-      const told = ['--run-dir', launched.runDirectory, '--fork', `${resolve('runs/first')}@7`, '--set', 'training.steps=2'];
+      const told = [
+        '--run-dir',
+        launched.runDirectory,
+        '--fork',
+        `${resolve('runs/first')}@7`,
+        '--set',
+        'training.steps=2',
+      ];
       assert.equal(start.status.stage, ['train', resolve('some/recipe.json'), ...told].join(' '));
       await endTree(launched.pid);
       assert.deepEqual(await endOf(launched), { code: null });
-    }));
+    }),
+  );
 
   it('a fault of the recipe is the trainer’s own sentence', () =>
     prepared(async (launch) => {
@@ -87,7 +95,8 @@ describe('stopping', () => {
       assert.equal(stopped.kind, 'ended');
       assert.deepEqual(stopped.end, { kind: 'stopped', message: "stopped by a test, {'checkpoint': True}" });
       assert.deepEqual(stages[0], { stage: 'requested', seconds: 0, nextAfter: 30 });
-    }));
+    }),
+  );
 
   it('one that is deaf ends by force, and what it started with it', onLinux, () =>
     running('deaf', async (run) => {
@@ -100,7 +109,8 @@ describe('stopping', () => {
       await sleep(50);
       assert.equal((await processFact(child)).kind, 'absent');
       assert.deepEqual(await stopTrainer(by(run)), { kind: 'gone' });
-    }));
+    }),
+  );
 
   it('a process that only has the number of the trainer is let live', onLinux, () =>
     running('deaf', async (run, launched) => {
@@ -108,7 +118,8 @@ describe('stopping', () => {
       await writeFile(join(run, 'status.json'), JSON.stringify({ ...status, pid_started: 1000 }));
       assert.deepEqual(await stopTrainer(by(run)), { kind: 'gone' });
       assert.equal((await processFact(launched.pid)).kind, 'present');
-    }));
+    }),
+  );
 
   it('one on another machine is asked, and nothing is signalled', onLinux, () =>
     running('deaf', async (run, launched) => {
@@ -118,12 +129,14 @@ describe('stopping', () => {
       assert.equal(stopped.kind, 'asked');
       assert.match(stopped.reason, /the trainer runs on elsewhere/);
       assert.equal((await processFact(launched.pid)).kind, 'present');
-    }));
+    }),
+  );
 
   it('who no longer waits leaves the request standing', onLinux, () =>
     running('deaf', async (run) => {
       assert.deepEqual(await stopTrainer({ ...by(run), signal: AbortSignal.timeout(200) }), { kind: 'cancelled' });
-    }));
+    }),
+  );
 
   it('a process that is gone cannot be asked', onLinux, () =>
     running('obey', async (_, launched) => {
@@ -131,7 +144,8 @@ describe('stopping', () => {
       await endOf(launched);
       assert.deepEqual(askToEnd(launched.pid), { kind: 'absent' });
       assert.deepEqual(await endTree(launched.pid), { kind: 'absent' });
-    }));
+    }),
+  );
 });
 
 describe('the real trainer', () => {
@@ -144,7 +158,13 @@ describe('the real trainer', () => {
           trainerFolder: resolve('trainer'),
           recipe: join('trainer', 'demo', 'recipes', 'srft.srft.json'),
           runDirectory,
-          overrides: ['evaluation=null', 'final_evaluation=null', 'probes=null', 'training.prompts_per_step=2', 'training.steps=2000'],
+          overrides: [
+            'evaluation=null',
+            'final_evaluation=null',
+            'probes=null',
+            'training.prompts_per_step=2',
+            'training.steps=2000',
+          ],
           start: { kind: 'new' },
           env: { ...process.env, HF_HUB_OFFLINE: '1' },
         }),

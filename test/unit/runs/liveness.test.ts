@@ -2,13 +2,34 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { describe, it } from 'node:test';
 import type { Status } from '../../../core/generated/wire';
-import { isSameMachine, liveness, watchHeartbeat, type HeartbeatWatch, type Machine, type ProcessFact } from '../../../src/runs/liveness';
+import {
+  isSameMachine,
+  liveness,
+  watchHeartbeat,
+  type HeartbeatWatch,
+  type Machine,
+  type ProcessFact,
+} from '../../../src/runs/liveness';
 import { processFact, thisMachine } from '../../../src/runs/processFacts';
 
 const here: Machine = { host: 'box', bootId: 'b1', pidNamespace: 'pid:[1]' };
 const status: Status = {
-  format: '1.0', run_id: 'r', host: 'box', boot_id: 'b1', pid_namespace: 'pid:[1]', pid: 42, pid_started: 1000,
-  attempt: 1, state: 'running', stage: 'generate', step: 3, steps: 10, heartbeat: 7, updated: 0, metrics: {}, end: null,
+  format: '1.0',
+  run_id: 'r',
+  host: 'box',
+  boot_id: 'b1',
+  pid_namespace: 'pid:[1]',
+  pid: 42,
+  pid_started: 1000,
+  attempt: 1,
+  state: 'running',
+  stage: 'generate',
+  step: 3,
+  steps: 10,
+  heartbeat: 7,
+  updated: 0,
+  metrics: {},
+  end: null,
 };
 const still: HeartbeatWatch = { key: 'r/1/7', unchangedSinceMs: 0, moved: false };
 const moving: HeartbeatWatch = { ...still, moved: true };
@@ -18,12 +39,26 @@ describe('who runs', () => {
     ['its process is there', {}, { kind: 'present', startedAt: 1000.4 }, still, 0, 'running'],
     ['a later process has its number', {}, { kind: 'present', startedAt: 5000 }, moving, 0, 'gone'],
     ['its process is not there', {}, { kind: 'absent' }, moving, 0, 'gone'],
-    ['it has ended, whatever has its number', { state: 'ended' }, { kind: 'present', startedAt: 1000 }, moving, 0, 'ended'],
+    [
+      'it has ended, whatever has its number',
+      { state: 'ended' },
+      { kind: 'present', startedAt: 1000 },
+      moving,
+      0,
+      'ended',
+    ],
     ['elsewhere, the heart beats', {}, undefined, moving, 5_000, 'running'],
     ['elsewhere, seen once', {}, undefined, still, 5_000, 'watching'],
     ['elsewhere, no beat for long', {}, undefined, moving, 20_000, 'silent'],
     ['no start time is known here', {}, { kind: 'present', startedAt: null }, moving, 20_000, 'silent'],
-    ['no start time was written', { pid_started: null }, { kind: 'present', startedAt: 1000 }, still, 20_000, 'running'],
+    [
+      'no start time was written',
+      { pid_started: null },
+      { kind: 'present', startedAt: 1000 },
+      still,
+      20_000,
+      'running',
+    ],
   ];
   for (const [name, change, fact, watch, nowMs, expected] of cases) {
     it(name, () => {

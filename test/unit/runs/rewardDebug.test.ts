@@ -46,7 +46,11 @@ describe('a reward under the debugger', () => {
       });
       assert.match(env['PYTHONPATH'] ?? '', /trainer.more$/);
       // As the debugger does, which adds itself.
-      const ran = spawnSync(python, ['-m', module, ...args], { cwd, env: { ...process.env, ...env }, encoding: 'utf8' });
+      const ran = spawnSync(python, ['-m', module, ...args], {
+        cwd,
+        env: { ...process.env, ...env },
+        encoding: 'utf8',
+      });
       const verdict = JSON.parse(ran.stdout) as { readonly correct: boolean; readonly parts: unknown };
       assert.deepEqual([verdict.correct, verdict.parts], [true, { python: 1 }]);
     }));

@@ -86,7 +86,10 @@ describe('a run directory', () => {
       const events = [started, { kind: 'novel', depth: 1 }, step(1, { weather: 'rain' }), evaluation(1, 0.5)];
       await writeRun(folder, { format: '1.9', events, rows: [novel] });
       const store = await opened(folder);
-      assert.deepEqual(store.model.oddities.unknownEvents.map((event) => event.kind), ['novel']);
+      assert.deepEqual(
+        store.model.oddities.unknownEvents.map((event) => event.kind),
+        ['novel'],
+      );
       assert.deepEqual([...store.model.oddities.unknownKeys], [['step.weather', 1]]);
       assert.deepEqual(store.model.steps.extras, [{ step: 1, values: { weather: 'rain' } }]);
       assert.deepEqual(store.index.kinds, ['dream']);
@@ -98,7 +101,10 @@ describe('a run directory', () => {
 
   it('damaged parts are told and leave the rest readable', () =>
     inFolder(async (folder) => {
-      await writeRun(folder, { events: [started, { kind: 'step', step: 'x' }, step(2)], rows: [row('a1-s2-g0-0', 'text')] });
+      await writeRun(folder, {
+        events: [started, { kind: 'step', step: 'x' }, step(2)],
+        rows: [row('a1-s2-g0-0', 'text')],
+      });
       await writeFile(join(folder, 'status.json'), '{"half');
       await writeFile(join(folder, 'rollouts', '000001.seg'), 'no segment at all, only words');
       const store = await opened(folder);

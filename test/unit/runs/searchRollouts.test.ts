@@ -25,16 +25,19 @@ type Found = Pick<RolloutHit, 'row' | 'from' | 'to' | 'count'>;
 describe('a search over rollouts', () => {
   it('finds what a plain look at every text finds', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(arbitraryRow, { maxLength: 8 }), fc.array(arbitraryTerm, { maxLength: 3 }), (rows, terms) =>
-        inFolder(async (folder) => {
-          const run = await writeSearchedRun(folder, rows);
-          const { hits } = await search(run, printQuery({ terms }));
-          assert.deepEqual(hits.map(placeOf), grep(rows, terms));
-          for (const { row, snippet, from, to } of hits) {
-            const text = decodeUtf8(rows[row]?.bytes ?? new Uint8Array(0));
-            if (terms.some(isSought)) assert.equal(snippet.match, text.slice(from, to));
-          }
-        }),
+      fc.asyncProperty(
+        fc.array(arbitraryRow, { maxLength: 8 }),
+        fc.array(arbitraryTerm, { maxLength: 3 }),
+        (rows, terms) =>
+          inFolder(async (folder) => {
+            const run = await writeSearchedRun(folder, rows);
+            const { hits } = await search(run, printQuery({ terms }));
+            assert.deepEqual(hits.map(placeOf), grep(rows, terms));
+            for (const { row, snippet, from, to } of hits) {
+              const text = decodeUtf8(rows[row]?.bytes ?? new Uint8Array(0));
+              if (terms.some(isSought)) assert.equal(snippet.match, text.slice(from, to));
+            }
+          }),
       ),
       { numRuns: 150 },
     );
@@ -63,17 +66,41 @@ describe('a search over rollouts', () => {
 
   it('goes by figures before it reads a text, and by figures alone where there is no text', async () => {
     await inFolder(async (folder) => {
-      const rows = [0, 1, 2, 3].map((row) => textRow('wait', { line: { reward: row % 2, step: row, head: `head ${row}` } }));
+      const rows = [0, 1, 2, 3].map((row) =>
+        textRow('wait', { line: { reward: row % 2, step: row, head: `head ${row}` } }),
+      );
       const run = await writeSearchedRun(folder, rows);
       const withText = await search(run, 'wait reward<0.5');
-      assert.deepEqual(withText.hits.map(({ row }) => row), [0, 2]);
+      assert.deepEqual(
+        withText.hits.map(({ row }) => row),
+        [0, 2],
+      );
       assert.deepEqual(withText.summary, { searched: 2, candidates: 2, troubles: [] });
       await rm(join(folder, 'rollouts'), { recursive: true });
       const { hits, summary } = await search(run, 'step:1-2');
-      assert.deepEqual(hits.map(({ id, step, reward, snippet, from, to, count }) => ({ id, step, reward, snippet, from, to, count })), [
-        { id: 'r1', step: 1, reward: 1, snippet: { before: '', match: '', after: 'head 1' }, from: 0, to: 0, count: 0 },
-        { id: 'r2', step: 2, reward: 0, snippet: { before: '', match: '', after: 'head 2' }, from: 0, to: 0, count: 0 },
-      ]);
+      assert.deepEqual(
+        hits.map(({ id, step, reward, snippet, from, to, count }) => ({ id, step, reward, snippet, from, to, count })),
+        [
+          {
+            id: 'r1',
+            step: 1,
+            reward: 1,
+            snippet: { before: '', match: '', after: 'head 1' },
+            from: 0,
+            to: 0,
+            count: 0,
+          },
+          {
+            id: 'r2',
+            step: 2,
+            reward: 0,
+            snippet: { before: '', match: '', after: 'head 2' },
+            from: 0,
+            to: 0,
+            count: 0,
+          },
+        ],
+      );
       assert.deepEqual(summary.troubles, []);
     });
   });
@@ -82,7 +109,10 @@ describe('a search over rollouts', () => {
     await inFolder(async (folder) => {
       const row = (attempt: number, step: number): SearchedRow => textRow('wait', { line: { attempt, step } });
       const run = await writeSearchedRun(folder, [row(1, 1), row(1, 2), row(2, 2)], [attempt(1, null), attempt(2, 1)]);
-      assert.deepEqual((await search(run, 'wait')).hits.map(({ row: found }) => found), [0, 2]);
+      assert.deepEqual(
+        (await search(run, 'wait')).hits.map(({ row: found }) => found),
+        [0, 2],
+      );
     });
   });
 
@@ -97,7 +127,10 @@ describe('a search over rollouts', () => {
       await truncate(path(3), offset + 8);
       await writeFile(path(4), 'no segment');
       const { hits, summary } = await search(run, 'wait');
-      assert.deepEqual(hits.map(({ row }) => row), [0, 1, 3, 6]);
+      assert.deepEqual(
+        hits.map(({ row }) => row),
+        [0, 1, 3, 6],
+      );
       assert.deepEqual(summary.troubles, [
         'segment 000002.seg: it is gone; 1 rollout not searched',
         'segment 000003.seg: it ends early; 1 rollout not searched',
@@ -112,7 +145,10 @@ describe('a search over rollouts', () => {
       const run = await writeSearchedRun(folder, [textRow('wait'), textRow('wait'), textRow('wait')]);
       run.index.address.offset.values[1] = (run.index.address.offset.values[1] ?? 0) + 8;
       const { hits, summary } = await search(run, 'wait');
-      assert.deepEqual(hits.map(({ row }) => row), [0, 2]);
+      assert.deepEqual(
+        hits.map(({ row }) => row),
+        [0, 2],
+      );
       assert.deepEqual(summary.troubles, ['segment 000001.seg: no record begins here; 1 rollout not searched']);
     });
   });
@@ -122,15 +158,28 @@ describe('a search over rollouts', () => {
       const long = `${'x'.repeat(3_000_000)}wait${'x'.repeat(3_000_000)}never`;
       const run = await writeSearchedRun(folder, [textRow('wait'), textRow(long), textRow('wait never')]);
       const { hits, summary } = await search(run, 'wait');
-      assert.deepEqual(hits.map(({ row, from }) => [row, from]), [[0, 0], [1, 3_000_000], [2, 0]]);
+      assert.deepEqual(
+        hits.map(({ row, from }) => [row, from]),
+        [
+          [0, 0],
+          [1, 3_000_000],
+          [2, 0],
+        ],
+      );
       assert.deepEqual(summary.troubles, ['1 rollout searched up to their first 4 MB']);
-      assert.deepEqual((await search(run, 'never')).hits.map(({ row }) => row), [2]);
+      assert.deepEqual(
+        (await search(run, 'never')).hits.map(({ row }) => row),
+        [2],
+      );
     });
   });
 
   it('can be cancelled at any place', async () => {
     await inFolder(async (folder) => {
-      const run = await writeSearchedRun(folder, Array.from({ length: 2500 }, () => textRow('wait')));
+      const run = await writeSearchedRun(
+        folder,
+        Array.from({ length: 2500 }, () => textRow('wait')),
+      );
       const before = AbortSignal.abort();
       await assert.rejects(search(run, 'wait', { signal: before }), { name: 'AbortError' });
       const stop = new AbortController();
@@ -154,10 +203,16 @@ describe('a search over rollouts', () => {
       const timer = setInterval(() => (turns += 1), 1);
       const { hits, summary } = await search(run, '/^(a+)+$/');
       clearInterval(timer);
-      assert.deepEqual(hits.map(({ row }) => row), [0, 2]);
+      assert.deepEqual(
+        hits.map(({ row }) => row),
+        [0, 2],
+      );
       assert.deepEqual(summary.troubles, ['the expression took longer than 20 ms on 1 rollout; not searched there']);
       assert.ok(turns > 0);
-      const many = await writeSearchedRun(join(folder, 'many'), Array.from({ length: 1200 }, (_, row) => textRow(row < 30 ? slow : 'a')));
+      const many = await writeSearchedRun(
+        join(folder, 'many'),
+        Array.from({ length: 1200 }, (_, row) => textRow(row < 30 ? slow : 'a')),
+      );
       const ended = await search(many, '/^(a+)+$/');
       assert.match(ended.summary.troubles[0] ?? '', /on 20 rollouts; the search ended after 20 of 1,200$/);
     });
@@ -213,7 +268,7 @@ function placesOf(term: QueryTerm, text: string): [number, number][] {
   const isExact = term.text !== term.text.toLowerCase();
   const alike = (a: string, b: string): boolean => a === b || (!isExact && a !== '\u212a' && a.toLowerCase() === b);
   const places: [number, number][] = [];
-  for (let at = 0; at + term.text.length <= text.length; ) {
+  for (let at = 0; at + term.text.length <= text.length;) {
     const isHere = [...term.text.split('')].every((unit, place) => alike(text[at + place] ?? '', unit));
     if (isHere) places.push([at, at + term.text.length]);
     at += isHere ? term.text.length : 1;
@@ -229,7 +284,10 @@ const characters = ['a', 'A', 'b', 'k', '\u212a', 'é', 'É', 'İ', '😀', ' ',
 const arbitraryBytes = fc
   .array(
     fc.oneof(
-      { weight: 8, arbitrary: fc.constantFrom(...characters).map((character) => [...new TextEncoder().encode(character)]) },
+      {
+        weight: 8,
+        arbitrary: fc.constantFrom(...characters).map((character) => [...new TextEncoder().encode(character)]),
+      },
       fc.constantFrom([0xff], [0xc3], [0xe2, 0x82], [0xf0, 0x9f, 0x98], [0xed, 0xa0, 0x80], [0x00]),
     ),
     { maxLength: 30 },
@@ -241,6 +299,10 @@ const arbitraryTerm: fc.Arbitrary<QueryTerm> = fc.oneof(
     .tuple(fc.array(fc.constantFrom(...characters, '\ufffd'), { minLength: 1, maxLength: 2 }), fc.boolean())
     .map(([text, negated]) => ({ kind: 'text' as const, text: text.join(''), negated })),
   fc
-    .tuple(fc.constantFrom('a+', 'b?', '[éÉ]', 'a.b', '^', '\\s', '\\ufffd'), fc.constantFrom('', 'i', 'u', 'ms'), fc.boolean())
+    .tuple(
+      fc.constantFrom('a+', 'b?', '[éÉ]', 'a.b', '^', '\\s', '\\ufffd'),
+      fc.constantFrom('', 'i', 'u', 'ms'),
+      fc.boolean(),
+    )
     .map(([source, flags, negated]) => ({ kind: 'expression' as const, source, flags, negated })),
 );

@@ -35,7 +35,11 @@ describe('a tail over a real file', () => {
     ['is replaced by another', [append('old\n'), replace('new file\n')], ['old\n', '<replaced>new file\n']],
     ['is replaced by one as long', [append('old\n'), replace('new\n')], ['old\n', '<replaced>new\n']],
     ['is truncated', [append('one\ntorn'), cut(4)], ['one\ntorn', '<truncated>one\n']],
-    ['is truncated and grows beyond', [append('one\ntorn'), rewrite('one\nwhole line\n')], ['one\ntorn', '<truncated>one\nwhole line\n']],
+    [
+      'is truncated and grows beyond',
+      [append('one\ntorn'), rewrite('one\nwhole line\n')],
+      ['one\ntorn', '<truncated>one\nwhole line\n'],
+    ],
     ['vanishes', [append('one\n'), remove], ['one\n', '<vanished>']],
     ['vanishes and comes back', [append('one\n'), remove, append('two\n')], ['one\n', '<vanished>', 'two\n']],
   ];

@@ -54,7 +54,10 @@ describe('tokens of training', () => {
         [imitation, 'demo_sft'],
         [reinforcement, 'demo_rl'],
       ] as const)
-        assert.ok(Math.abs(sum - recorded(term)) <= 1e-3 * Math.max(1, sum), `${term} of ${at}: ${sum}, ${recorded(term)}`);
+        assert.ok(
+          Math.abs(sum - recorded(term)) <= 1e-3 * Math.max(1, sum),
+          `${term} of ${at}: ${sum}, ${recorded(term)}`,
+        );
     }
     await store.close();
   });
@@ -155,7 +158,11 @@ describe('messages of analyses', () => {
 
   it('tell phases where they begin, and the accuracy and entropy of evaluations', async () => {
     await inFolder(async (directory) => {
-      const phase = (number: number, name: string): Record<string, unknown> => ({ kind: 'phase', step: number, phase: name });
+      const phase = (number: number, name: string): Record<string, unknown> => ({
+        kind: 'phase',
+        step: number,
+        phase: name,
+      });
       await writeRun(directory, {
         events: [
           { kind: 'started', attempt: 1, steps: 3 },

@@ -13,12 +13,15 @@ const recipe = resolve('trainer/demo/recipes/srft.srft.json');
 
 describe('a trainer that answers', () => {
   it('its lines, words and end are told', () =>
-    withFake('import sys\nprint("one", file=sys.stderr)\nfor line in sys.stdin: print(line.strip().upper())\nsys.exit(3)', async (call) => {
-      const words: string[] = [];
-      const answer = await callTrainer({ ...call, input: ['a', 'ö'], onWords: (line) => words.push(line) });
-      assert.deepEqual(answer, { kind: 'answered', code: 3, stdout: 'A\nÖ', errorLines: ['one'] });
-      assert.deepEqual(words, ['one']);
-    }));
+    withFake(
+      'import sys\nprint("one", file=sys.stderr)\nfor line in sys.stdin: print(line.strip().upper())\nsys.exit(3)',
+      async (call) => {
+        const words: string[] = [];
+        const answer = await callTrainer({ ...call, input: ['a', 'ö'], onWords: (line) => words.push(line) });
+        assert.deepEqual(answer, { kind: 'answered', code: 3, stdout: 'A\nÖ', errorLines: ['one'] });
+        assert.deepEqual(words, ['one']);
+      },
+    ));
 
   it('more input than it reads does no harm', () =>
     withFake('print("enough")', async (call) => {
@@ -30,7 +33,13 @@ describe('a trainer that answers', () => {
   it('it can be cancelled at any time', () =>
     withFake('import sys, time\nprint("begun", file=sys.stderr, flush=True)\ntime.sleep(60)', async (call) => {
       const stop = new AbortController();
-      const answer = await callTrainer({ ...call, signal: stop.signal, onWords: () => { stop.abort(); } });
+      const answer = await callTrainer({
+        ...call,
+        signal: stop.signal,
+        onWords: () => {
+          stop.abort();
+        },
+      });
       assert.deepEqual(answer, { kind: 'cancelled' });
       assert.deepEqual(await callTrainer({ ...call, signal: stop.signal }), { kind: 'cancelled' });
     }));
@@ -45,7 +54,13 @@ describe('a trainer that answers', () => {
 describe('the real trainer', () => {
   it('checks a recipe', async () => {
     const words: string[] = [];
-    const sizes = ['evaluation=null', 'final_evaluation=null', 'probes=null', 'training.prompts_per_step=2', 'method.rollouts=2'];
+    const sizes = [
+      'evaluation=null',
+      'final_evaluation=null',
+      'probes=null',
+      'training.prompts_per_step=2',
+      'method.rollouts=2',
+    ];
     const args = ['check', recipe, '--json', ...sizes.flatMap((size) => ['--set', size])];
     const answer = answered(await callTrainer({ ...real(args), onWords: (line) => words.push(line) }));
     const outcome = checkOutcome(answer.code, answer.stdout, answer.errorLines);
@@ -58,19 +73,28 @@ describe('the real trainer', () => {
   it('names every fault of a recipe', () =>
     inFolder(async (folder) => {
       const path = join(folder, 'wrong.srft.json');
-      await writeFile(path, '{\n"model": {"path": "m"},\n"data": {"path": "d"},\n"training": {"stepz": 1},\n"seed": -1\n}');
+      await writeFile(
+        path,
+        '{\n"model": {"path": "m"},\n"data": {"path": "d"},\n"training": {"stepz": 1},\n"seed": -1\n}',
+      );
       const answer = answered(await callTrainer(real(['check', path, '--json'])));
       const outcome = checkOutcome(answer.code, answer.stdout, answer.errorLines);
       assert.ok(outcome.kind === 'faults', JSON.stringify(answer));
       const places = outcome.findings.map(({ file, line, keys }) => [file, line, keys[0]?.join('.')]);
-      assert.deepEqual(places.sort(), [[null, 4, 'training.stepz'], [null, 5, 'seed']]);
+      assert.deepEqual(places.sort(), [
+        [null, 4, 'training.stepz'],
+        [null, 5, 'seed'],
+      ]);
     }));
 
   it('judges demonstrations as the recipe says', async () => {
     const [right = '', other = ''] = (await readFile('trainer/demo/data/train.jsonl', 'utf8')).split('\n');
     const wrong = other.replace(/boxed\{\d+\}/, 'boxed{-1}');
     const requests = verifyRequests(`${right}\n\nno json\n{"prompt":"none"}\n${wrong}\n`, usualColumns);
-    assert.deepEqual(requests.map(({ line }) => line), [right, wrong]);
+    assert.deepEqual(
+      requests.map(({ line }) => line),
+      [right, wrong],
+    );
     const replies: string[] = [];
     const call = { ...real(['verify', recipe]), input: [...requests.map(({ request }) => request), '{}'] };
     answered(await callTrainer({ ...call, onLine: (line) => replies.push(line) }));
