@@ -1,11 +1,17 @@
 import { join } from 'node:path';
 import { commands, Uri, window, workspace } from 'vscode';
 import { extremeRow, steepest } from '../../core/extremes';
-import type { Intent, SaveImage } from '../../core/generated/panel';
+import type { Intent, OpenExtreme, SaveImage } from '../../core/generated/panel';
 import type { RunWatch } from '../runs/runWatch';
 import { openSteepest } from './steepest';
 import type { RunLibrary } from './library';
-import type { PanelActions } from './runPanel';
+
+/** What a panel asks the rest of the extension to do. */
+export interface PanelActions {
+  intent(intent: Intent, run: RunWatch | undefined): void;
+  openExtreme(wanted: OpenExtreme, run: RunWatch | undefined): void;
+  saveImage(image: SaveImage): void;
+}
 
 /** What a panel may ask for: the commands of its buttons, by name, on its own run. */
 export function panelActions(library: RunLibrary): PanelActions {
