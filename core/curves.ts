@@ -94,7 +94,8 @@ interface Extremes {
   high: number;
 }
 
-function cover(target: Curve): void {
+/** Bring the extremes of all blocks up to date; asking for an envelope does so too. */
+export function cover(target: Curve): void {
   const whole = target.values.length - (target.values.length % blockSize);
   for (let start = target.covered; start < whole; start += blockSize) {
     pushBlock(target, 0, extremesOfRows(target.values, start, start + blockSize));

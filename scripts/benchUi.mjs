@@ -26,6 +26,10 @@ const targets = {
   rollouts_100k_open_ms: { is: '<', than: 300 },
   rollouts_scroll_p95_ms: { is: '≤', than: 16 },
   group_64x4k_open_ms: { is: '<', than: 500 },
+  trace_8k_provider_ms: { is: '≤', than: 50 },
+  trace_tint_vs_plain: { is: '≤', than: 1.5 },
+  trace_64k_open_ms: { is: '<', than: 500 },
+  trace_64k_scroll_block_ms: { is: '≤', than: 20 },
   activation_ms: { is: '<', than: 50 },
 };
 

@@ -1,13 +1,13 @@
-import { commands, Uri } from 'vscode';
+import { Uri } from 'vscode';
 import type { RunLibrary } from './views/library';
 import type { Log } from './views/log';
+import type { Later } from './later';
 import type { ManageCommands } from './views/manageCommands';
 import type { DemonstrationFeatures } from './views/demonstrations/index';
 import { pickRecipe } from './views/pick';
 import type { RecipeFeatures } from './views/recipes/index';
 import type { RunControl } from './views/runControl';
 import { reportIssue, type RunCommands } from './views/runCommands';
-import { openForeignTraces } from './views/traces/foreignFile';
 import type { TraceFeatures } from './views/traces/index';
 import type { RolloutSearch } from './views/search/index';
 import type { TrainerEnvironment } from './views/trainerEnvironment';
@@ -16,10 +16,10 @@ import type { Training } from './views/training';
 /** What the commands are carried out by. */
 export interface CommandParts {
   readonly runs: RunCommands;
-  readonly manage: ManageCommands;
-  readonly training: Training;
+  readonly manage: Later<ManageCommands>;
+  readonly training: Later<Training>;
   readonly control: RunControl;
-  readonly environment: TrainerEnvironment;
+  readonly environment: Later<TrainerEnvironment>;
   readonly recipes: RecipeFeatures;
   readonly demonstrations: DemonstrationFeatures;
   readonly traces: TraceFeatures;
@@ -37,10 +37,10 @@ export function commandTable(parts: CommandParts): Readonly<Record<string, Comma
   const { runs, manage, training, control, environment, recipes } = parts;
   const { demonstrations, traces, search, library, log, versions } = parts;
   return {
-    trainDemo: () => training.trainDemo(),
+    trainDemo: async () => (await training()).trainDemo(),
     train: async (target) => {
       const recipe = await pickRecipe(target);
-      if (recipe !== undefined) await training.train(recipe);
+      if (recipe !== undefined) await (await training()).train(recipe);
     },
     newRecipe: () => recipes.newRecipe(),
     checkRecipe: async (target) => {
@@ -52,17 +52,20 @@ export function commandTable(parts: CommandParts): Readonly<Record<string, Comma
     pause: (target) => control.request(target, 'pause'),
     continue: (target) => control.request(target, 'continue'),
     checkpoint: (target) => control.request(target, 'checkpoint'),
-    resume: (target) => training.resume(target),
-    fork: (target, step) => training.fork(target, stepOf(target) ?? stepOf({ step })),
+    resume: async (target) => (await training()).resume(target),
+    fork: async (target, step) => (await training()).fork(target, stepOf(target) ?? stepOf({ step })),
     openRun: (target) => runs.openRun(target),
     showRun: (target) => runs.showRun(target),
     compareRuns: (target, targets) => runs.compareRuns(target, targets),
     showRecipe: (target) => runs.showRecipe(target),
-    exportReport: (target) => manage.exportReport(target),
-    exportCsv: (target) => manage.exportCsv(target),
-    exportParquet: (target) => manage.exportParquet(target),
+    exportReport: async (target) => (await manage()).exportReport(target),
+    exportCsv: async (target) => (await manage()).exportCsv(target),
+    exportParquet: async (target) => (await manage()).exportParquet(target),
     openTrace: (target, range) => traces.commands.openTrace(target, range),
-    openForeignTraces: (target) => openForeignTraces(target instanceof Uri ? target : undefined),
+    openForeignTraces: async (target) => {
+      const { openForeignTraces } = await import('./views/traces/foreignFile');
+      await openForeignTraces(target instanceof Uri ? target : undefined);
+    },
     chooseOverlay: () => traces.editors.pick(),
     nextOverlay: () => traces.editors.next(),
     toggleOverlay: () => traces.editors.toggle(),
@@ -90,13 +93,13 @@ export function commandTable(parts: CommandParts): Readonly<Record<string, Comma
     },
     clearSearch: () => search.clear(),
     setUpEnvironment: async () => {
-      await environment.setUp();
+      await (await environment()).setUp();
     },
-    doctor: () => environment.doctor(library.newRunFolder()),
+    doctor: async () => (await environment()).doctor(library.newRunFolder()),
     renameRun: (target) => runs.renameRun(target),
     revealRun: (target) => runs.revealRun(target),
-    deleteRun: (target) => manage.deleteRun(target),
-    cleanUpRun: (target) => manage.cleanUpRun(target),
+    deleteRun: async (target) => (await manage()).deleteRun(target),
+    cleanUpRun: async (target) => (await manage()).cleanUpRun(target),
     showLog: (target) => runs.showLog(target),
     showOutput: () => {
       log.show();
@@ -110,24 +113,4 @@ export function commandTable(parts: CommandParts): Readonly<Record<string, Comma
 function stepOf(target: unknown): number | undefined {
   if (typeof target !== 'object' || target === null || !('step' in target)) return undefined;
   return typeof target.step === 'number' ? target.step : undefined;
-}
-
-/** Keys of `when` clauses that follow the runs. */
-export function followContext(library: RunLibrary): { dispose(): void } {
-  let told = '';
-  const update = (): void => {
-    const hasLiveRun = library.runs.some((run) => library.header(run).canControl);
-    const now = `${library.runs.length > 0} ${hasLiveRun}`;
-    if (now === told) return;
-    told = now;
-    void commands.executeCommand('setContext', 'srft.hasRun', library.runs.length > 0);
-    void commands.executeCommand('setContext', 'srft.hasLiveRun', hasLiveRun);
-  };
-  const subscriptions = [library.onList(update), library.onNews(update)];
-  update();
-  return {
-    dispose() {
-      for (const subscription of subscriptions) subscription.dispose();
-    },
-  };
 }

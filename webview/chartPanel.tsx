@@ -3,7 +3,7 @@ import type { VNode } from 'preact';
 import { useLayoutEffect, useMemo, useRef } from 'preact/hooks';
 import { colours } from './colours';
 import { drawnRows, plotWidth } from './curves';
-import { onFrame } from './frames';
+import { isFirstFrameOver, onFrame } from './frames';
 import { Legend } from './legend';
 import { PanelChart, axisWidth, rightPad } from './panelChart';
 import { PanelTable } from './panelTable';
@@ -24,7 +24,7 @@ export function ChartPanel({ spec }: { readonly spec: PanelSpec }): VNode {
     <section class="panel">
       <div class="plot" ref={target} />
       <Legend spec={spec} />
-      <PanelTable spec={spec} />
+      {isFirstFrameOver.value && <PanelTable spec={spec} />}
     </section>
   );
 }

@@ -1,11 +1,12 @@
 import type { VNode } from 'preact';
-import { useLayoutEffect, useRef } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { formatNumber } from '../core/format';
 import { AxisLane } from './axisLane';
 import { ChartPanel } from './chartPanel';
 import { Checkbox, Dropdown } from './controls';
 import { plotWidth, shownSteps } from './curves';
 import { forkSteps, pressKey, showAll, toggleFollow } from './cursor';
+import { endFirstFrame, isFirstFrameOver } from './frames';
 import { ForkLink } from './forkLink';
 import { lastWithin } from './forkSteps';
 import { MetricPicker } from './metricPicker';
@@ -21,10 +22,12 @@ import { brush, change, mark, view, type AxisKind } from './viewState';
 export function Charts(): VNode {
   const column = useRef<HTMLDivElement>(null);
   useLayoutEffect(() => (column.current === null ? undefined : followWidth(column.current)), []);
+  useEffect(endFirstFrame, []);
+  const shown = isFirstFrameOver.value ? panels.value : panels.value.slice(0, panelsAtOnce);
   const isEmpty = runs.value.every(({ rows }) => rows === 0);
   return (
     <div class="charts">
-      <ChartTools />
+      {isFirstFrameOver.value ? <ChartTools /> : <div class="chart-tools" />}
       <div
         class="panels"
         ref={column}
@@ -44,18 +47,20 @@ export function Charts(): VNode {
             event.preventDefault();
         }}
       >
-        {panels.value.map((spec) => (
+        {shown.map((spec) => (
           <ChartPanel key={spec.id} spec={spec} />
         ))}
         <AxisLane />
         <Overlay />
         {isEmpty && <div class="no-curves secondary">curves appear after step 1</div>}
       </div>
-      <MetricPicker />
+      {isFirstFrameOver.value && <MetricPicker />}
     </div>
   );
 }
 
+/** As many as most windows have room for. */
+const panelsAtOnce = 5;
 const legendWidth = 214;
 const narrowBelow = 560;
 

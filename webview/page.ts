@@ -29,11 +29,16 @@ export const usualSmoothing = computed(() => (page.value.kind === 'runs' ? page.
 
 /** Listen to the host and say that we do. */
 export function connect(): void {
+  let header = '';
   listen((message) => {
     switch (message.kind) {
-      case 'header':
-        page.value = { kind: 'runs', message };
+      case 'header': {
+        // One waits for the page to be loaded, and one answers its first word; to draw both takes time.
+        const text = JSON.stringify(message);
+        if (text !== header || page.peek().kind !== 'runs') page.value = { kind: 'runs', message };
+        header = text;
         break;
+      }
       case 'empty':
         page.value = { kind: 'empty', message };
         break;

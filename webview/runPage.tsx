@@ -3,6 +3,7 @@ import type { RunHeader } from '../core/generated/panel';
 import { AlertStrip, FailureStrip, OddityLine } from './alertStrip';
 import { Charts } from './charts';
 import { Figures } from './figures';
+import { isFirstFrameOver } from './frames';
 import { HeaderBar } from './headerBar';
 import { LiveBox } from './liveBox';
 import { Preview } from './preview';
@@ -25,9 +26,13 @@ export function RunPage({ run }: { readonly run: RunHeader }): VNode {
       <main class={`columns-of-page${isSilent ? ' dimmed' : ''}`}>
         <Charts />
         <div class="right-side">
-          <LiveBox run={run} />
-          {!isBeforeFirst && <RolloutPane />}
-          <Preview />
+          {isFirstFrameOver.value && (
+            <>
+              <LiveBox run={run} />
+              {!isBeforeFirst && <RolloutPane />}
+              <Preview />
+            </>
+          )}
         </div>
       </main>
     </>

@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { root } from './paths.mjs';
@@ -16,29 +16,9 @@ export async function buildExtension({ minify }) {
   const { build } = await import('esbuild');
   rmSync(distFolder, { recursive: true, force: true });
   mkdirSync(join(distFolder, 'webview'), { recursive: true });
-  const common = {
-    absWorkingDir: root,
-    bundle: true,
-    minify,
-    sourcemap: minify ? /** @type {const} */ (false) : /** @type {const} */ ('linked'),
-    logLevel: /** @type {const} */ ('warning'),
-    legalComments: /** @type {const} */ ('none'),
-  };
+  const host = await buildHost(distFolder, { minify });
   await build({
-    ...common,
-    entryPoints: { extension: 'src/extension.ts', ...hostLibraries },
-    outdir: distFolder,
-    platform: 'node',
-    format: 'cjs',
-    target: 'node20',
-    external: ['vscode'],
-    // The UMD builds of some packages ask for files that a bundle does not have.
-    mainFields: ['module', 'main'],
-    supported: { 'dynamic-import': false },
-    plugins: [besideTheBundle],
-  });
-  await build({
-    ...common,
+    ...commonOptions({ minify }),
     ...pageOptions,
     entryPoints: { panel: 'webview/panel.tsx', group: 'webview/group.tsx' },
     outdir: join(distFolder, 'webview'),
@@ -49,29 +29,71 @@ export async function buildExtension({ minify }) {
   copyFileSync(join(root, 'node_modules/@vscode/codicons/dist/codicon.ttf'), join(distFolder, 'webview/codicon.ttf'));
   const script = readFileSync(join(distFolder, 'webview/panel.js'));
   return {
-    host_bundle_bytes: statSync(join(distFolder, 'extension.js')).size,
-    host_beside_bytes: Object.keys(hostLibraries)
-      .map((name) => statSync(join(distFolder, `${name}.js`)).size)
-      .reduce((sum, size) => sum + size),
+    ...host,
     webview_bundle_bytes: script.length,
     webview_bundle_gzip_bytes: gzipSync(script, { level: 9 }).length,
   };
 }
 
-/** Packages that few need, loaded when they do: files beside the host's bundle, by name. */
-const hostLibraries = { parquet: 'hyparquet-writer' };
+/**
+ * The host's side: what is imported on demand is a file of its own.
+ * @param {string} outdir
+ * @param {{ minify: boolean, from?: string }} options from: the project's folder
+ * @returns {Promise<{ host_bundle_bytes: number, host_beside_bytes: number }>}
+ */
+export async function buildHost(outdir, { minify, from = root }) {
+  const { build } = await import('esbuild');
+  const { metafile } = await build({
+    ...commonOptions({ minify, from }),
+    entryPoints: ['src/extension.ts', 'src/runs/recordThread.ts'],
+    entryNames: '[name]',
+    chunkNames: 'host/[name]-[hash]',
+    outdir,
+    outExtension: { '.js': '.mjs' },
+    platform: 'node',
+    format: 'esm',
+    splitting: true,
+    metafile: true,
+    target: 'node20',
+    external: ['vscode'],
+    // The UMD builds of some packages ask for files that a bundle does not have.
+    mainFields: ['module', 'main'],
+  });
+  return hostSizes(metafile);
+}
 
-/** @type {import('esbuild').Plugin} */
-const besideTheBundle = {
-  name: 'beside the bundle',
-  setup({ onResolve }) {
-    for (const [name, library] of Object.entries(hostLibraries)) {
-      onResolve({ filter: new RegExp(`^${library}$`) }, ({ kind }) =>
-        kind === 'dynamic-import' ? { path: `./${name}.js`, external: true } : undefined,
-      );
+/** @param {{ minify: boolean, from?: string }} options */
+function commonOptions({ minify, from = root }) {
+  return {
+    absWorkingDir: from,
+    bundle: true,
+    minify,
+    sourcemap: minify ? /** @type {const} */ (false) : /** @type {const} */ ('linked'),
+    logLevel: /** @type {const} */ ('warning'),
+    legalComments: /** @type {const} */ ('none'),
+  };
+}
+
+/** What is loaded in every window: the entry, the features it loads right after, and what both import. */
+const loadedAlways = ['src/extension.ts', 'src/features.ts'];
+
+/**
+ * Bytes of the host's files that are loaded in every window, and of those that wait until they are asked for.
+ * @param {import('esbuild').Metafile} metafile
+ */
+function hostSizes({ outputs }) {
+  const always = new Set(Object.keys(outputs).filter((path) => loadedAlways.includes(outputs[path]?.entryPoint ?? '')));
+  for (const path of always) {
+    for (const { path: imported, kind, external } of outputs[path]?.imports ?? []) {
+      if (kind === 'import-statement' && !external) always.add(imported);
     }
-  },
-};
+  }
+  const sum = (/** @type {boolean} */ isAlways) =>
+    Object.entries(outputs)
+      .filter(([path]) => path.endsWith('.mjs') && always.has(path) === isAlways)
+      .reduce((bytes, [, output]) => bytes + output.bytes, 0);
+  return { host_bundle_bytes: sum(true), host_beside_bytes: sum(false) };
+}
 
 /**
  * What draws an exported report, which is one file: its font is in its style.
@@ -81,12 +103,8 @@ const besideTheBundle = {
 export async function buildReport(outdir, from = root) {
   const { build } = await import('esbuild');
   await build({
+    ...commonOptions({ minify: true, from }),
     ...pageOptions,
-    absWorkingDir: from,
-    bundle: true,
-    minify: true,
-    logLevel: 'warning',
-    legalComments: 'none',
     entryPoints: { report: 'webview/report.tsx' },
     outdir,
     target: ['chrome120', 'firefox120', 'safari17'],

@@ -15,9 +15,9 @@ const columns = [
 /**
  * A run of one step with one group, for benchmarks: its sequences part at places spread over their length.
  * @param {string} folder made
- * @param {{ sequences: number, tokens: number, created?: number }} size
+ * @param {{ sequences: number, tokens: number, lineTokens?: number, created?: number }} size lineTokens: how many make a line
  */
-export async function writeGroupRun(folder, { sequences, tokens, created = 1_700_000_000 }) {
+export async function writeGroupRun(folder, { sequences, tokens, lineTokens = Infinity, created = 1_700_000_000 }) {
   /** @type {typeof import('../../src/cli/recordWriter')} */
   const { encodeHeader, encodeSequence } = await importBundled('bench', 'src/cli/recordWriter.ts');
   writeLongRun(folder, { steps: 1, rollouts: sequences, seed: 90, created });
@@ -26,7 +26,9 @@ export async function writeGroupRun(folder, { sequences, tokens, created = 1_700
   writeFileSync(segment, header);
   let offset = header.length;
   const put = (kind, ids) => {
-    const tokenBytes = ids.map((id) => new TextEncoder().encode(` w${id}`));
+    const tokenBytes = ids.map((id, place) =>
+      new TextEncoder().encode(`${(place + 1) % lineTokens === 0 ? '\n' : ' '}w${id}`),
+    );
     const values = {
       id: ids,
       logprob: ids.map((id) => -(id % 97) / 40),

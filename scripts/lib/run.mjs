@@ -17,15 +17,15 @@ export function pythonEnvironment(extra = {}) {
 }
 
 /**
- * Runs a program with its output passed through; resolves to its exit code.
+ * Runs a program with its output passed through, or into an open file; resolves to its exit code.
  * @param {string} program
  * @param {readonly string[]} args
- * @param {{ cwd?: string, env?: NodeJS.ProcessEnv, toStderr?: boolean }} [options]
+ * @param {{ cwd?: string, env?: NodeJS.ProcessEnv, toStderr?: boolean, output?: number | undefined }} [options]
  * @returns {Promise<number>}
  */
-export function run(program, args, { cwd = root, env = process.env, toStderr = false } = {}) {
+export function run(program, args, { cwd = root, env = process.env, toStderr = false, output } = {}) {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { cwd, env, stdio: ['ignore', toStderr ? 2 : 'inherit', 'inherit'] });
+    const child = spawn(program, args, { cwd, env, stdio: ['ignore', output ?? (toStderr ? 2 : 1), output ?? 2] });
     child.on('error', reject);
     child.on('close', (code) => resolve(code ?? 1));
   });

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { bundle } from './bundle.mjs';
 import { filesBelow } from './files.mjs';
@@ -12,23 +12,30 @@ import { integrationTests, prepareUiTests } from './workbenchSuites.mjs';
  * @typedef {object} Suite
  * @property {string} name
  * @property {boolean} byDefault whether `npm test` runs it
- * @property {(rest: string[]) => Promise<Counts>} run
+ * @property {boolean} [beside] may run beside others, with its output in a file
+ * @property {(rest: string[], output?: number) => Promise<Counts>} run
  */
 
 /** @type {readonly Suite[]} */
 export const suites = [
   { name: 'unit', byDefault: true, run: unitTests },
-  { name: 'python', byDefault: true, run: (rest) => pytest('python', 'not long and not gpu', rest) },
   // Inside the extension host of a real workbench.
   { name: 'workbench', byDefault: true, run: () => integrationTests() },
+  // One core is enough for it, as for the two above.
+  {
+    name: 'python',
+    byDefault: true,
+    beside: true,
+    run: (rest, output) => pytest('python', 'not long and not gpu', rest, output),
+  },
   // Mouse and keyboard on the packaged extension.
   {
     name: 'ui',
     byDefault: true,
     run: async (rest) => {
       const { bundles, env } = await prepareUiTests();
-      // Two windows at a time: each is a browser and a server, and mostly waits for the other.
-      return nodeTests('ui', bundles, ['--test-concurrency=2', ...rest], env);
+      // Three windows at a time: each is a browser and a server, and mostly waits for the other.
+      return nodeTests('ui', bundles, ['--test-concurrency=3', ...rest], env);
     },
   },
   {
@@ -86,11 +93,13 @@ export function tapCounts(tap, broke) {
  * @param {string} name
  * @param {string} marks
  * @param {string[]} rest
+ * @param {number} [output] an open file
  * @returns {Promise<Counts>}
  */
-async function pytest(name, marks, rest) {
+async function pytest(name, marks, rest, output) {
   const report = freshReport(`${name}.xml`);
   const code = await run(pythonOf(venvFolder), ['-m', 'pytest', '-m', marks, `--junit-xml=${report}`, ...rest], {
+    output,
     cwd: trainerFolder,
     env: pythonEnvironment({ TOKENIZERS_PARALLELISM: 'false', HF_HUB_OFFLINE: '1' }),
   });
@@ -104,6 +113,22 @@ export function junitCounts(xml, broke) {
   const count = (name) => Number(suite.match(new RegExp(` ${name}="(\\d+)"`))?.[1] ?? 0);
   const failed = count('failures') + count('errors');
   return { passed: count('tests') - failed - count('skipped'), failed, broke };
+}
+
+/**
+ * Runs a suite without showing what it writes.
+ * @param {Suite} suite
+ * @param {string[]} rest
+ * @returns {Promise<{ counts: Counts, written: string }>}
+ */
+export async function runSilently(suite, rest) {
+  const path = freshReport(`${suite.name}.out`);
+  const output = openSync(path, 'w');
+  try {
+    return { counts: await suite.run(rest, output), written: readFileSync(path, 'utf8') };
+  } finally {
+    closeSync(output);
+  }
 }
 
 /** A place for a report, without the last run's. @param {string} name */

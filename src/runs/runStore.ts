@@ -1,13 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readEventLine } from '../../core/events';
 import type { Address, Live, RunManifest, Status } from '../../core/generated/wire';
 import { lineBuffer, pushBytes, type LineBuffer } from '../../core/lines';
 import { broken, read, type Read } from '../../core/read';
 import type { RolloutColumns } from '../../core/rolloutColumns';
 import { addressAt, appendLine, promptAddressAt, rolloutIndex, type RolloutIndex } from '../../core/rolloutIndex';
-import { emptyRun, fold, type RunModel } from '../../core/runModel';
+import type { RunModel } from '../../core/runModel';
 import { parseIndexLine, parseLive, parseRunManifest, parseStatus } from '../../core/wireText';
+import { EventLog, type FileRead } from './eventLog';
+import type { RecordNews, RecordReaders, RecordReading } from './recordReader';
 import { Segments } from './segments';
 import { SmallFile } from './smallFile';
 import { absentAsUndefined, Tail } from './tail';
@@ -23,32 +24,32 @@ export interface Refreshed {
   readonly more: boolean;
 }
 
-interface FileRead {
-  readonly count: number;
-  readonly restarted: boolean;
-  readonly more: boolean;
-}
+/** A log with more than this left to read is read on another thread, where there is one. */
+const longBytes = 4 * 1024 * 1024;
 
 /** A run directory as it stands and as it grows: the fold of its events, its rollouts in columns, any trace at random. */
 export class RunStore {
-  model: RunModel = emptyRun();
   index: RolloutIndex = rolloutIndex();
 
-  private eventLines: LineBuffer = lineBuffer();
+  /** Called when another thread has read on. */
+  onReadOn: () => void = () => undefined;
+
   private indexLines: LineBuffer = lineBuffer();
-  private readonly events: Tail;
+  private readonly events: EventLog;
   private readonly indexFile: Tail;
   private readonly segments: Segments;
   private readonly statusFile: SmallFile<Status>;
   private readonly liveFile: SmallFile<Live>;
   private refreshing: Promise<Refreshed> | undefined;
+  private elsewhere: { readonly reading: RecordReading; news: RecordNews[]; error?: Error } | undefined;
 
   private constructor(
     readonly directory: string,
     readonly manifest: RunManifest,
+    private readers: RecordReaders | undefined,
   ) {
     const rollouts = join(directory, 'rollouts');
-    this.events = new Tail(join(directory, 'events.jsonl'));
+    this.events = new EventLog(join(directory, 'events.jsonl'));
     this.indexFile = new Tail(join(rollouts, 'index.jsonl'));
     this.segments = new Segments(rollouts);
     this.statusFile = new SmallFile(join(directory, 'status.json'), parseStatus);
@@ -56,17 +57,27 @@ export class RunStore {
   }
 
   /**
-   * Open a run and read all there is, or what can be read in so many milliseconds. A folder that is no run, or one of
-   * another major version, is refused in words.
+   * Open a run and read all there is, or what can be read in so many milliseconds; a long rest is then read by
+   * `readers`, if there are any. A folder that is no run, or one of another major version, is refused in words.
    */
-  static async open(directory: string, forMs = Infinity): Promise<Read<RunStore>> {
+  static async open(directory: string, forMs = Infinity, readers?: RecordReaders): Promise<Read<RunStore>> {
     const text = await absentAsUndefined(readFile(join(directory, 'run.json'), 'utf8'));
     if (text === undefined) return broken(`${directory} has no run.json: it is no run directory, or its run has not begun`);
     const manifest = parseRunManifest(text);
     if (manifest.kind === 'broken') return broken(`${directory}: ${manifest.reason}`);
-    const store = new RunStore(directory, manifest.value);
+    const store = new RunStore(directory, manifest.value, readers);
     await store.refresh(forMs);
     return read(store);
+  }
+
+  /** The fold of the events read so far. */
+  get model(): RunModel {
+    return this.events.model;
+  }
+
+  /** Is another thread reading the events? */
+  get isReadElsewhere(): boolean {
+    return this.elsewhere !== undefined;
   }
 
   /** `status.json` as last read. */
@@ -115,6 +126,7 @@ export class RunStore {
 
   /** Let go of all files. */
   async close(): Promise<void> {
+    this.elsewhere?.reading.cancel();
     await this.refreshing?.catch(() => undefined);
     await Promise.all([this.events.close(), this.indexFile.close(), this.segments.close()]);
   }
@@ -139,22 +151,48 @@ export class RunStore {
   }
 
   private async readEvents(end: number): Promise<FileRead> {
+    if (this.elsewhere !== undefined) return this.takeNews(this.elsewhere);
+    const found = await this.events.read(end);
+    if (found.restarted) await this.startOver();
+    if (found.more && this.readers !== undefined && this.events.leftBytes > longBytes) this.readElsewhere(this.readers);
+    return found;
+  }
+
+  private readElsewhere(readers: RecordReaders): void {
+    const order = { path: join(this.directory, 'events.jsonl'), state: this.events.state };
+    const news: RecordNews[] = [];
+    const reading = readers.read(
+      order,
+      (told) => {
+        news.push(told);
+        this.onReadOn();
+      },
+      (error) => {
+        if (this.elsewhere !== undefined) this.elsewhere.error = error;
+        this.onReadOn();
+      },
+    );
+    this.elsewhere = { reading, news };
+  }
+
+  private async takeNews({ news, error }: NonNullable<typeof this.elsewhere>): Promise<FileRead> {
     let count = 0;
     let restarted = false;
-    for (;;) {
-      const step = await this.events.next();
-      if (step.kind === 'nothing') return { count, restarted, more: false };
-      if (step.kind === 'restarted') {
-        restarted = true;
-        await this.startOver();
-        if (step.reason === 'vanished') return { count, restarted, more: false };
-        continue;
-      }
-      const lines = pushBytes(this.eventLines, step.bytes);
-      for (const line of lines) fold(this.model, readEventLine(line));
-      count += lines.length;
-      if (!step.more || performance.now() >= end) return { count, restarted, more: step.more };
+    let isOver = false;
+    for (const told of news.splice(0)) {
+      await this.events.adopt(told.state);
+      count += told.count;
+      restarted ||= told.restarted;
+      isOver ||= told.isOver;
     }
+    if (restarted) await this.startOver();
+    if (isOver || error !== undefined) this.elsewhere = undefined;
+    if (error !== undefined) {
+      // What is left is read here.
+      this.readers = undefined;
+      throw error;
+    }
+    return { count, restarted, more: !isOver };
   }
 
   private async readIndex(end: number): Promise<FileRead> {
@@ -184,8 +222,6 @@ export class RunStore {
   }
 
   private async startOver(): Promise<void> {
-    this.model = emptyRun();
-    this.eventLines = lineBuffer();
     this.forgetIndex();
     await Promise.all([this.indexFile.rewind(), this.segments.close()]);
   }

@@ -4,6 +4,7 @@ import type { Read } from '../../core/read';
 import { broken, read } from '../../core/read';
 import type { Presence } from '../../core/runHeader';
 import { watchHeartbeat, type HeartbeatWatch, type Liveness } from './liveness';
+import type { RecordReaders } from './recordReader';
 import { RunStore } from './runStore';
 import { whoRuns } from './whoRuns';
 
@@ -32,8 +33,8 @@ export class RunWatch {
   private constructor(readonly store: RunStore) {}
 
   /** Open a run directory and read the beginning of its record; what is none is refused in words. */
-  static async open(directory: string): Promise<Read<RunWatch>> {
-    const store = await RunStore.open(directory, 0);
+  static async open(directory: string, readers?: RecordReaders): Promise<Read<RunWatch>> {
+    const store = await RunStore.open(directory, 0, readers);
     if (store.kind === 'broken') return broken(store.reason);
     const watch = new RunWatch(store.value);
     await watch.look(performance.now(), 0);
@@ -66,7 +67,7 @@ export class RunWatch {
     const staged = this.noteStage(nowMs);
     return {
       // The trainer tells of a pause in its status after the event that answers the request.
-      events: refreshed.events > 0 || staged || wasReading || this.store.status?.state !== wasState,
+      events: refreshed.events > 0 || staged || wasReading !== this.isReading || this.store.status?.state !== wasState,
       live: refreshed.live,
       presence,
       restarted: refreshed.restarted,

@@ -1,3 +1,4 @@
+import type { RecordReaders } from './recordReader';
 import { RunWatch, type RunChange } from './runWatch';
 import type { Read } from '../../core/read';
 
@@ -39,7 +40,11 @@ export class RunWatches {
   private isLooking = false;
   private isOver = false;
 
-  constructor(private readonly report: (error: unknown, directory: string) => void) {}
+  /** `readers` take over what is long. */
+  constructor(
+    private readonly report: (error: unknown, directory: string) => void,
+    private readonly readers?: RecordReaders,
+  ) {}
 
   /** The runs that are followed now. */
   get runs(): readonly RunWatch[] {
@@ -98,7 +103,7 @@ export class RunWatches {
 
   private async openNew(directory: string): Promise<Read<RunWatch>> {
     try {
-      const opened = await RunWatch.open(directory);
+      const opened = await RunWatch.open(directory, this.readers);
       if (opened.kind === 'broken') return opened;
       if (this.isOver) await opened.value.close();
       else this.follow(opened.value);
@@ -109,7 +114,12 @@ export class RunWatches {
   }
 
   private follow(run: RunWatch): void {
-    this.followed.set(run.store.directory, { run, close: 0, due: 0, quiet: 0 });
+    const entry = { run, close: 0, due: 0, quiet: 0 };
+    this.followed.set(run.store.directory, entry);
+    run.store.onReadOn = () => {
+      entry.due = 0;
+      this.schedule();
+    };
     this.schedule();
   }
 
@@ -156,7 +166,7 @@ export class RunWatches {
 }
 
 function intervalOf({ run, close, quiet }: Followed): number {
-  if (run.isReading) return 1;
+  if (run.isReading) return run.store.isReadElsewhere ? closeMs : 1;
   if (!run.isAlive) return endedMs;
   if (close > 0) return closeMs;
   return quiet < quietLooks ? looseMs : quietMs;

@@ -12,6 +12,13 @@ const overlapBytes = 64;
 /** What is parsed in one go: a panel's question waits no longer than that takes, some 10 ms. */
 const chunkBytes = 1024 * 1024;
 
+/** Where a tail stands, as plain values. */
+export interface TailPlace {
+  readonly identity: string;
+  readonly position: number;
+  readonly overlap: Uint8Array;
+}
+
 /** Reads a growing file by position, a bounded chunk at a time. The file may not be there yet, or go away. */
 export class Tail {
   private handle: FileHandle | undefined;
@@ -20,14 +27,30 @@ export class Tail {
   /** The newest bytes read, which must still stand before `position`: a file rewritten in place gives itself away. */
   private overlap = Buffer.alloc(0);
   private changed = -1n;
+  /** Bytes that stood after `position` when it was last looked at. */
+  leftBytes = 0;
 
-  constructor(private readonly path: string) {}
+  /** From the beginning, or from where another tail of the same file stands. */
+  constructor(
+    private readonly path: string,
+    place?: TailPlace,
+  ) {
+    if (place === undefined) return;
+    this.identity = place.identity;
+    this.position = place.position;
+    this.overlap = Buffer.from(place.overlap);
+  }
+
+  get place(): TailPlace {
+    return { identity: this.identity, position: this.position, overlap: this.overlap };
+  }
 
   /** The next bytes, at most up to `limit` in the file. Throws what the file system throws, absence apart. */
   async next(limit = Infinity): Promise<TailStep> {
     const now = await statIfThere(this.path);
-    if (now === undefined) return this.handle === undefined ? { kind: 'nothing' } : this.restart('vanished');
-    if (this.handle !== undefined && identityOf(now) !== this.identity) return this.restart('replaced');
+    const isKnown = this.identity !== '';
+    if (now === undefined) return isKnown ? this.restart('vanished') : { kind: 'nothing' };
+    if (isKnown && identityOf(now) !== this.identity) return this.restart('replaced');
     if (Number(now.size) < this.position) return this.restart('truncated');
     const available = Math.min(Number(now.size), limit) - this.position;
     if (available <= 0 && now.mtimeNs === this.changed) return { kind: 'nothing' };
@@ -39,6 +62,7 @@ export class Tail {
   /** Read from the beginning again. */
   async rewind(): Promise<void> {
     await this.close();
+    this.identity = '';
     this.position = 0;
     this.overlap = Buffer.alloc(0);
     this.changed = -1n;
@@ -63,6 +87,7 @@ export class Tail {
     this.position += bytes.length;
     this.overlap = Buffer.from(buffer.subarray(Math.max(0, bytesRead - overlapBytes), bytesRead));
     const more = bytes.length < available && bytes.length > 0;
+    this.leftBytes = available - bytes.length;
     if (!more) this.changed = mtimeNs;
     return bytes.length === 0 ? { kind: 'nothing' } : { kind: 'bytes', bytes, more };
   }

@@ -4,6 +4,7 @@ import type { Live } from '../../core/generated/wire';
 import type { RunHeader } from '../../core/generated/panel';
 import { runHeader } from '../../core/runHeader';
 import { findRuns } from '../runs/catalogue';
+import { RecordReaders } from '../runs/recordReader';
 import { isSameMachine, type Machine } from '../runs/liveness';
 import { thisMachine } from '../runs/processFacts';
 import type { RunChange, RunWatch } from '../runs/runWatch';
@@ -33,6 +34,8 @@ export class RunLibrary implements Disposable {
   private readonly subscriptions: Disposable[] = [this.newsEmitter, this.listEmitter];
   private machine: Machine | undefined;
   private refreshing: Promise<void> | undefined;
+  /** Changes as a whole: rows that come one by one would move under the mouse. */
+  private listed: readonly RunWatch[] = [];
   private refusals: ReadonlyMap<string, string> = new Map();
   /** A run may be started from a shell, or copied into a folder. */
   private readonly timer = setInterval(() => void this.refresh(), refreshEveryMs);
@@ -46,9 +49,12 @@ export class RunLibrary implements Disposable {
     private readonly context: ExtensionContext,
     private readonly log: Log,
   ) {
-    this.watches = new RunWatches((error, directory) => {
-      this.log.error(`${directory}: ${messageOf(error)}`);
-    });
+    this.watches = new RunWatches(
+      (error, directory) => {
+        this.log.error(`${directory}: ${messageOf(error)}`);
+      },
+      new RecordReaders(join(context.extensionPath, 'dist', 'recordThread.mjs')),
+    );
     this.watches.listen((run, change) => {
       this.headers.delete(run);
       this.newsEmitter.fire({ run, change });
@@ -64,7 +70,7 @@ export class RunLibrary implements Disposable {
 
   /** Runs, the newest first. */
   get runs(): readonly RunWatch[] {
-    return [...this.watches.runs].sort((a, b) => b.store.manifest.created - a.store.manifest.created);
+    return this.listed;
   }
 
   /** Folders that look like runs and could not be read, with the reason: another major version, a file that is broken. */
@@ -100,7 +106,9 @@ export class RunLibrary implements Disposable {
 
   /** Open a run that a person named, and remember it. */
   async open(directory: string): Promise<Read<RunWatch>> {
-    const opened = await this.follow(directory);
+    const isNew = this.of(directory) === undefined;
+    const opened = await this.watches.open(directory);
+    if (isNew && opened.kind === 'read') this.list();
     if (opened.kind === 'read' && !this.opened.includes(directory)) {
       // A panel need not wait until this is remembered.
       void this.context.workspaceState.update(openedKey, [...this.opened, directory]);
@@ -115,7 +123,7 @@ export class RunLibrary implements Disposable {
       openedKey,
       this.opened.filter((known) => known !== directory),
     );
-    this.listEmitter.fire();
+    this.list();
   }
 
   /** Look at a run ten times a second until the result is disposed of. */
@@ -219,13 +227,18 @@ export class RunLibrary implements Disposable {
     let hasNew = false;
     for (const directory of wanted) {
       hasNew ||= this.of(directory) === undefined && !this.refusals.has(directory);
-      const opened = await this.follow(directory);
+      const opened = await this.watches.open(directory);
       if (opened.kind === 'broken') refused.set(directory, opened.reason);
     }
     const isOther = refused.size !== this.refusals.size || gone.length > 0 || hasNew;
     for (const [directory, reason] of refused) if (!this.refusals.has(directory)) this.log.warn(reason);
     this.refusals = refused;
-    if (isOther) this.listEmitter.fire();
+    if (isOther) this.list();
+  }
+
+  private list(): void {
+    this.listed = this.watches.runs.toSorted((a, b) => b.store.manifest.created - a.store.manifest.created);
+    this.listEmitter.fire();
   }
 
   private folders(): string[] {
@@ -233,13 +246,6 @@ export class RunLibrary implements Disposable {
     return settings
       .runFolders()
       .flatMap((folder) => (isAbsolute(folder) ? [folder] : workspaceFolders.map((base) => resolve(base, folder))));
-  }
-
-  private async follow(directory: string): Promise<Read<RunWatch>> {
-    const isNew = this.of(directory) === undefined;
-    const opened = await this.watches.open(directory);
-    if (isNew && opened.kind === 'read') this.listEmitter.fire();
-    return opened;
   }
 }
 

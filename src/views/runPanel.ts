@@ -157,8 +157,9 @@ export class RunPanel implements Disposable {
   private onVisibility(): void {
     for (const held of this.attention) held.dispose();
     this.attention = this.panel.visible ? this.runs.map((run) => this.library.attend(run)) : [];
-    // A webview that was hidden is made anew, and says so itself.
+    // A webview that was hidden is made anew, and says so itself. What it will need first waits for it to be loaded.
     if (!this.panel.visible) this.isReady = false;
+    else if (!this.isReady) this.tellHeader();
   }
 
   private headers(): RunHeader[] {
@@ -178,7 +179,10 @@ export class RunPanel implements Disposable {
   }
 
   private sendHeader(): void {
-    if (!this.isReady) return;
+    if (this.isReady) this.tellHeader();
+  }
+
+  private tellHeader(): void {
     this.sentAt = performance.now();
     if (this.runs.length === 0 && this.beginning === undefined) {
       this.send({ kind: 'empty', checks: this.checks, canStart: workspace.isTrusted });

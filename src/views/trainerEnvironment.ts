@@ -40,6 +40,9 @@ interface NotReady {
 
 type Step = Progress<{ message?: string; increment?: number }>;
 
+/** Where a trainer that is ready to start comes from. */
+export type TrainerSource = Pick<TrainerEnvironment, 'ready'>;
+
 /** Finds or makes what the trainer needs, and says what it does. */
 export class TrainerEnvironment {
   private copy: Promise<TrainerCopy> | undefined;
@@ -81,7 +84,7 @@ export class TrainerEnvironment {
   }
 
   /** The copy of the trainer that this version of the extension runs. */
-  trainerCopy(): Promise<TrainerCopy> {
+  private trainerCopy(): Promise<TrainerCopy> {
     const bundled = join(this.context.extensionPath, 'trainer');
     this.copy ??= copyTrainer(bundled, this.storage, extensionVersion(this.context)).catch((error: unknown) => {
       this.copy = undefined;

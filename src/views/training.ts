@@ -14,7 +14,7 @@ import { RewardConsent } from './rewardConsent';
 import type { Beginning } from './runPanel';
 import type { RunPanels } from './runPanels';
 import { StageClock } from './stageClock';
-import type { ReadyTrainer, TrainerEnvironment } from './trainerEnvironment';
+import type { ReadyTrainer, TrainerSource } from './trainerEnvironment';
 
 /** What is to be started. */
 interface Wanted {
@@ -35,7 +35,7 @@ export class Training {
     private readonly library: RunLibrary,
     private readonly panels: RunPanels,
     private readonly pick: RunPicker,
-    private readonly environment: TrainerEnvironment,
+    private readonly environment: TrainerSource,
     private readonly log: Log,
   ) {
     this.consent = new RewardConsent(context.globalState);

@@ -22,7 +22,7 @@ export async function openFolder(page, path) {
 /**
  * When the panel in front first drew curves, and when they first stood for so many rows (`drawnRows` in webview/curves.ts).
  * @param {Page} page @param {number} rows @param {number} [since] earlier pages are not meant
- * @returns {Promise<{ first: number, last: number }>}
+ * @returns {Promise<{ made: number, first: number, last: number }>} made: when the editor had made the webview and began to load our page
  */
 export async function drawn(page, rows, since = 0) {
   const end = now() + patienceMs;
@@ -33,14 +33,16 @@ export async function drawn(page, rows, since = 0) {
         () =>
           ['srft:first', 'srft:drawn'].map((name) => {
             const mark = /** @type {any} */ (performance.getEntriesByName(name).at(-1));
-            return { at: performance.timeOrigin + (mark?.startTime ?? NaN), rows: Number(mark?.detail) };
+            const made = performance.timeOrigin;
+            return { made, at: made + (mark?.startTime ?? NaN), rows: Number(mark?.detail) };
           }),
         undefined,
         { timeout: 200 },
       )
       .catch(() => undefined);
     const [first, last] = marks ?? [];
-    if (first !== undefined && last?.rows === rows && last.at > since) return { first: first.at, last: last.at };
+    if (first !== undefined && last?.rows === rows && last.at > since)
+      return { made: first.made, first: first.at, last: last.at };
     await sleep(15);
   }
   throw new Error(`no frame of ${rows} rows came`);
@@ -50,6 +52,11 @@ export async function drawn(page, rows, since = 0) {
 export async function closeEditors(page) {
   await command(page, 'View: Close All Editors');
   await page.locator('.tabs-container .tab').first().waitFor({ state: 'detached' });
+}
+
+/** @param {Page} page */
+export function showOurView(page) {
+  return page.locator('.activitybar .action-label[aria-label^="SRFT Studio"]').click();
 }
 
 /** @param {Page} page @param {string} name */

@@ -30,7 +30,6 @@ const quietSettings = {
 };
 
 const startLimitMs = 60_000;
-const stopLimitMs = 5_000;
 
 /** Would lead a server of ours to somebody else's data, port or settings. */
 const foreignVariables = [
@@ -95,12 +94,10 @@ export async function startServer({ node, codeServer }, { vsix = [], settings = 
   const child = spawn(node, args, { env: environment, stdio: ['ignore', output, output], detached: true });
   closeSync(output);
   const ended = new Promise((done) => child.once('exit', done));
-  const killAll = () => signalGroup(child.pid, 'SIGKILL');
+  const killAll = () => killGroup(child.pid);
   process.once('exit', killAll);
   const stop = async () => {
-    signalGroup(child.pid, 'SIGTERM');
-    const end = Date.now() + stopLimitMs;
-    while (signalGroup(child.pid, 0) && Date.now() < end) await sleep(50);
+    // Nothing in its folder is kept, so there is nothing to end well; a trainer is in a group of its own.
     killAll();
     process.off('exit', killAll);
     await ended;
@@ -200,13 +197,13 @@ async function isHealthy(authority) {
   }
 }
 
-/** False when no process of the group is left. @param {number | undefined} pid @param {NodeJS.Signals | 0} signal */
-function signalGroup(pid, signal) {
-  if (pid === undefined) return false;
+/** @param {number | undefined} pid of its leader */
+function killGroup(pid) {
+  if (pid === undefined) return;
   try {
-    process.kill(-pid, signal);
-    return true;
-  } catch {
-    return false;
+    process.kill(-pid, 'SIGKILL');
+  } catch (error) {
+    // It has ended by itself.
+    if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'ESRCH') throw error;
   }
 }

@@ -1,7 +1,7 @@
 import { commands, languages, Uri, window, workspace, type Disposable, type ExtensionContext } from 'vscode';
 import type { Log } from '../log';
 import { RecipeUses } from '../recipes/recipeUses';
-import type { TrainerEnvironment } from '../trainerEnvironment';
+import type { TrainerSource } from '../trainerEnvironment';
 import { DemonstrationLenses, verifyCommand } from './demonstrationLenses';
 import { Examinations, jsonLines } from './examinations';
 import { pageCommand, Pages, pagesScheme } from './pages';
@@ -10,7 +10,7 @@ import { verifyDemonstrations } from './verify';
 
 /** What demonstrations need of the rest of the extension. */
 export interface DemonstrationParts {
-  readonly environment: TrainerEnvironment;
+  readonly environment: TrainerSource;
   readonly log: Log;
 }
 

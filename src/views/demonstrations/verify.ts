@@ -6,14 +6,14 @@ import type { Log } from '../log';
 import { shownPath } from '../pick';
 import { cancellable } from '../recipes/cancellable';
 import type { RecipeUse } from '../recipes/recipeUses';
-import type { TrainerEnvironment } from '../trainerEnvironment';
+import type { TrainerSource } from '../trainerEnvironment';
 import type { Examinations } from './examinations';
 
 /** Let the recipe's own judge look at every demonstration of a document. */
 export async function verifyDemonstrations(
   document: TextDocument,
   examinations: Examinations,
-  { environment, log }: { readonly environment: TrainerEnvironment; readonly log: Log },
+  { environment, log }: { readonly environment: TrainerSource; readonly log: Log },
 ): Promise<void> {
   const reading = examinations.readingOf(document);
   if (reading === undefined || !workspace.isTrusted) return;

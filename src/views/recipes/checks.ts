@@ -20,7 +20,7 @@ import { lineFindings, type LineFinding } from '../../../core/lineFindings';
 import type { KeyPath } from '../../../core/recipeSchema';
 import { callTrainer } from '../../runs/trainerCall';
 import type { Log } from '../log';
-import type { TrainerEnvironment } from '../trainerEnvironment';
+import type { TrainerSource } from '../trainerEnvironment';
 import { cancellable } from './cancellable';
 import { DataFindings, severities } from './dataFindings';
 import { placeOfFinding, type FindingPlace } from '../../recipes/recipeJson';
@@ -48,7 +48,7 @@ export class RecipeChecks implements TextDocumentContentProvider, Disposable {
   readonly onDidChange = this.changed.event;
 
   constructor(
-    private readonly environment: TrainerEnvironment,
+    private readonly environment: TrainerSource,
     private readonly log: Log,
   ) {
     this.subscriptions = [

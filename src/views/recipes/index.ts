@@ -4,15 +4,14 @@ import { CodeActionKind, languages, type Disposable, type ExtensionContext, type
 import type { SchemaNode } from '../../../core/recipeSchema';
 import type { RunLibrary } from '../library';
 import type { Log } from '../log';
-import type { TrainerEnvironment } from '../trainerEnvironment';
+import type { TrainerSource } from '../trainerEnvironment';
 import { RecipeChecks } from './checks';
-import { newRecipe } from './newRecipe';
 import { RecipeFixActions } from './recipeFixActions';
 import { RecipeLenses } from './recipeLenses';
 
 /** What recipes need of the rest of the extension. */
 export interface RecipeParts {
-  readonly environment: TrainerEnvironment;
+  readonly environment: TrainerSource;
   readonly library: RunLibrary;
   readonly log: Log;
 }
@@ -40,7 +39,10 @@ export function registerRecipes(context: ExtensionContext, { environment, librar
   ];
   return {
     checkRecipe: (uri) => checks.check(uri),
-    newRecipe: async () => newRecipe(join(context.extensionPath, 'trainer', 'demo'), await readSchema(), log),
+    newRecipe: async () => {
+      const { newRecipe } = await import('./newRecipe');
+      await newRecipe(join(context.extensionPath, 'trainer', 'demo'), await readSchema(), log);
+    },
     dispose: () => {
       for (const part of owned) part.dispose();
     },

@@ -7,7 +7,6 @@ import { changeNodes, hitNode, stepNode, times, type SearchNode } from '../../..
 import { printStepRange, type StepRange } from '../../../core/stepRange';
 import type { RunWatch } from '../../runs/runWatch';
 import { searchRollouts } from '../../runs/searchRollouts';
-import { whatChanged } from '../../runs/whatChanged';
 import type { RunLibrary } from '../library';
 import type { Log } from '../log';
 import type { RunPicker } from '../pick';
@@ -76,6 +75,7 @@ export class RolloutSearch implements Disposable {
       const onProgress = (share: number): void => {
         this.view.message = `Comparing steps of ${name} … ${Math.floor(100 * share)} %`;
       };
+      const { whatChanged } = await import('../../runs/whatChanged');
       const result = await whatChanged(run.store, ranges, { signal, onProgress });
       if (result.kind === 'broken') {
         this.view.message = result.reason;

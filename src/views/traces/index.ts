@@ -13,7 +13,7 @@ import type { RunLibrary } from '../library';
 import type { Log } from '../log';
 import { GroupPanels } from './groupPanels';
 import { RewardConsent } from '../rewardConsent';
-import type { TrainerEnvironment } from '../trainerEnvironment';
+import type { TrainerSource } from '../trainerEnvironment';
 import { DraftFiles } from './draftFiles';
 import type { Drafts } from './drafts';
 import { FrontTrace } from './frontTrace';
@@ -31,7 +31,7 @@ import { TraceOutline } from './traceOutline';
 export interface TraceParts {
   readonly library: RunLibrary;
   readonly curves: Curves;
-  readonly environment: TrainerEnvironment;
+  readonly environment: TrainerSource;
   readonly log: Log;
 }
 
@@ -54,9 +54,15 @@ export function registerTraces(
   const groups = new Groups();
   const front = new FrontTrace(traces);
   const lenses = new TraceLenses(traces, (open) => editors.overlayOf(open)?.label ?? 'none');
-  const editors = new TraceEditors(context, traces, groups, () => {
-    lenses.refresh();
-  });
+  const editors = new TraceEditors(
+    context,
+    traces,
+    groups,
+    () => {
+      lenses.refresh();
+    },
+    log,
+  );
   const judging = new Judging({ environment, consent: new RewardConsent(context.globalState), log });
   const draftsRefreshed = new EventEmitter<void>();
   let loaded: Promise<Drafts> | undefined;

@@ -24,12 +24,12 @@ import type { Log } from '../log';
 import { shownPath } from '../pick';
 import { cancellable } from '../recipes/cancellable';
 import type { RewardConsent } from '../rewardConsent';
-import type { TrainerEnvironment } from '../trainerEnvironment';
+import type { TrainerSource } from '../trainerEnvironment';
 import { judgeQuestion, sectionOf } from './judgeQuestion';
 
 /** What judging needs of the rest of the extension. */
 export interface JudgingParts {
-  readonly environment: TrainerEnvironment;
+  readonly environment: TrainerSource;
   readonly consent: RewardConsent;
   readonly log: Log;
 }

@@ -39,7 +39,6 @@ import type { Front } from './frontTrace';
 import type { TraceEditors } from './traceEditors';
 import { tokenAtPosition, tokenSentence } from './traceHover';
 import type { Judging } from './judging';
-import { promote } from './promote';
 import type { OpenTrace, RunOrigin, TraceLibrary } from './traceLibrary';
 
 /** What traces need of the panels. */
@@ -157,7 +156,9 @@ export class TraceCommands implements UriHandler {
       return;
     }
     const open = await this.foundOr(target);
-    if (open !== undefined) await promote(open.run, open.row, this.judging);
+    if (open === undefined) return;
+    const { promote } = await import('./promote');
+    await promote(open.run, open.row, this.judging);
   }
 
   /** A rollout as a text to change, which is judged as one types. */

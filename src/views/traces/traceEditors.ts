@@ -12,6 +12,7 @@ import {
 } from 'vscode';
 import { offsetAt, placeAt } from '../../../core/trace';
 import type { Overlay } from '../../../core/traceOverlays';
+import type { Log } from '../log';
 import { traceScheme } from './traceAddress';
 import type { Groups } from './groups';
 import type { OpenTrace, TraceLibrary } from './traceLibrary';
@@ -36,6 +37,7 @@ export class TraceEditors implements Disposable {
     private readonly traces: TraceLibrary,
     private readonly groups: Groups,
     private readonly onOverlay: () => void,
+    private readonly log: Log,
   ) {
     this.tint = new TraceTint(Uri.joinPath(context.extensionUri, 'media'));
     this.status.name = 'SRFT Studio: tint of traces';
@@ -158,7 +160,9 @@ export class TraceEditors implements Disposable {
   private show(editor: TextEditor): void {
     const open = this.traces.of(editor.document);
     if (open === undefined) return;
+    const start = performance.now();
     this.tint.show(editor, open.trace, this.overlayOf(open));
+    this.log.debug(`tinted ${editor.document.uri.toString()} in ${(performance.now() - start).toFixed(1)} ms`);
     void this.groups.forks(open).then((forks) => {
       if (this.traces.of(editor.document) === open) this.tint.showForks(editor, open.trace, forks);
     });

@@ -6,9 +6,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Status } from '../../../core/generated/wire';
 import type { RunChange } from '../../../src/runs/runWatch';
 import { RunWatches } from '../../../src/runs/runWatches';
-import { writeLongRun } from '../../../scripts/lib/longRuns.mjs';
-import { snapshot } from '../../../core/runSnapshot';
-import { RunStore } from '../../../src/runs/runStore';
 import { inFolder } from '../support/folder';
 
 const rich = 'test/fixtures/runs/rich';
@@ -118,31 +115,6 @@ describe('following runs', () => {
       await opened.value.look(performance.now() + 60_000);
       assert.equal(opened.value.presence, 'silent');
       assert.ok((opened.value.stillSeconds ?? 0) >= 15);
-    });
-  });
-});
-
-describe('a long record', () => {
-  it('is shown from its beginning while it is read, and in the end is what it would be at once', async () => {
-    await inFolder(async (directory) => {
-      writeLongRun(directory, { steps: 10_000 });
-      const watches = new RunWatches((error) => {
-        throw error;
-      });
-      const rows: number[] = [];
-      watches.listen(({ store }) => rows.push(store.model.steps.step.length));
-      const opened = await watches.open(directory);
-      assert.ok(opened.kind === 'read');
-      const { value: run } = opened;
-      assert.ok(run.isReading && run.store.model.steps.step.length < 10_000);
-      await until('the end of the record', () => !run.isReading);
-      const whole = await RunStore.open(directory);
-      assert.ok(whole.kind === 'read');
-      assert.deepEqual(snapshot(run.store.model), snapshot(whole.value.model));
-      assert.equal(rows.at(-1), 10_000);
-      assert.ok(run.store.model.end !== null);
-      await whole.value.close();
-      await watches.close();
     });
   });
 });

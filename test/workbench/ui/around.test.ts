@@ -6,6 +6,7 @@ import { describe, it } from 'node:test';
 import type { Page } from 'playwright-core';
 import { command, screenshot, webviewFrame } from '../browser.mjs';
 import { equipment } from '../equipment.mjs';
+import { eventually } from '../support/eventually';
 import { seriousFindings } from '../support/panelLooks';
 import { withWindow } from '../support/window';
 
@@ -17,9 +18,19 @@ async function textInFront(page: Page): Promise<string> {
   return text.replaceAll('\u00A0', ' ');
 }
 
-describe('a window without runs', () => {
-  it('says what a run needs; the doctor and the issue name no person and no place', async () => {
+describe('a clean window with the packaged extension', () => {
+  it('offers the demo and says what a run needs; the doctor and the issue name no person and no place', async () => {
     await withWindow('around', async ({ page, workspace, complaints }) => {
+      await page.locator('.activitybar .action-label[aria-label^="SRFT Studio"]').click();
+      const welcome = page.locator('.sidebar .welcome-view-content');
+      await welcome.getByRole('button', { name: 'Train the Demo' }).waitFor();
+      await welcome.getByRole('button', { name: 'Open Run…' }).waitFor();
+      // The welcome is there before the extension is; its output is not.
+      await command(page, 'SRFT: Show Output');
+      const channel = page.locator('.part.panel select[aria-label="Switch Output"]').first();
+      await eventually('the output of SRFT Studio', async () => (await channel.inputValue()) === 'SRFT Studio');
+      await command(page, 'View: Hide Panel');
+
       await command(page, 'SRFT: Show Run');
       const panel = webviewFrame(page);
       await panel.getByRole('button', { name: 'Train the Demo' }).waitFor();

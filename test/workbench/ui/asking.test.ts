@@ -4,9 +4,11 @@ import { chmodSync, cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, r
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { describe, it } from 'node:test';
+import type { Locator } from 'playwright-core';
 import { command, screenshot, webviewFrame } from '../browser.mjs';
 import { equipment } from '../equipment.mjs';
 import { eventually } from '../support/eventually';
+import { notification } from '../support/notifications';
 import { fillToTrain, quickRuns, statusOf } from '../support/quickRun';
 import { withWindow, type Window, type WindowOptions } from '../support/window';
 
@@ -83,16 +85,12 @@ describe('what is asked before something starts', () => {
         'gpu-queue',
         async (window) => {
           const { page, workspace } = window;
-          const waiting = page.locator('.notifications-center .notification-list-item', {
-            hasText: 'waiting for GPU 0',
-          });
-          const queue = async (): Promise<void> => {
+          const queue = async (): Promise<Locator> => {
             await command(page, 'SRFT: Train…');
             await page.locator('.monaco-dialog-box').getByRole('button', { name: 'Queue' }).click();
-            await command(page, 'Notifications: Show Notifications');
-            await waiting.filter({ hasText: 'in use by python3 (process 31245, 74196 MiB)' }).waitFor();
+            return notification(page, /waiting for GPU 0.*in use by python3 \(process 31245, 74196 MiB\)/s);
           };
-          await queue();
+          const waiting = await queue();
           await screenshot(page, join(reports, 'ui', 'gpu-queue.png'));
           await waiting.hover();
           await waiting.getByRole('button', { name: 'Cancel' }).click();

@@ -8,6 +8,7 @@ import { screenshot, webviewFrame } from '../browser.mjs';
 import { equipment } from '../equipment.mjs';
 import { eventually } from '../support/eventually';
 import { chooseFromMenu } from '../support/menu';
+import { notification } from '../support/notifications';
 import { copyRun } from '../support/recordedRun';
 import { withWindow } from '../support/window';
 
@@ -67,14 +68,13 @@ describe('exports, by the mouse to their end', () => {
         await row.dblclick();
         await webviewFrame(page).getByRole('button', { name: 'Export Report' }).click();
         await saveAs(page, 'rich.html');
-        await page.locator('.statusbar-item[id="status.notifications"]').click();
-        const told = page.locator('.notifications-center .notification-list-item');
-        await told.filter({ hasText: 'The report is written' }).getByRole('button', { name: 'Open' }).waitFor();
+        const told = await notification(page, 'The report is written');
+        await told.getByRole('button', { name: 'Open' }).waitFor();
         await readReport(page, join(workspace, 'runs', 'rich.html'));
 
         await chooseFromMenu(page, row, 'Export Curves as CSV');
         await saveAs(page, 'rich.csv');
-        await told.filter({ hasText: '6 rows written' }).waitFor();
+        await notification(page, '6 rows written');
         const [head = '', ...lines] = readFileSync(join(workspace, 'runs', 'rich.csv'), 'utf8')
           .trim()
           .split(/\r?\n/);

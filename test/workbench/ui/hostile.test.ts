@@ -89,6 +89,10 @@ describe('hostile text in everything a run supplies', () => {
         const close = await panel.getByRole('button', { name: 'Close' }).boundingBox();
         assert.ok(close !== null && close.x + close.width <= 1400, 'the preview can be closed');
         await screenshot(page, join(reports, 'ui', 'hostile.png'));
+        await list.press('g');
+        await page.locator('.tab.active', { hasText: 'group' }).waitFor();
+        await webviewFrame(page).locator('.cell', { hasText: 'mg src=x onerror=' }).first().waitFor();
+        await assertHarmless(page, 'the group');
         await command(page, 'Notifications: Show Notifications');
         assert.equal(await page.locator('.notifications-center a[href^="command:"]').count(), 0);
         assert.deepEqual(requests, []);

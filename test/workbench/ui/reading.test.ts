@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { describe, it } from 'node:test';
 import type { FrameLocator, Page } from 'playwright-core';
 import { command, webviewFrame } from '../browser.mjs';
+import { notification } from '../support/notifications';
 import { seriousFindings } from '../support/panelLooks';
 import { processesWithin } from '../support/processes';
 import { copyRun, copyUnfinishedRun } from '../support/recordedRun';
@@ -65,9 +66,7 @@ describe('a run that this window did not start', () => {
         await command(page, 'Welcome: Open Walkthrough...');
         await page.locator('.quick-input-widget .monaco-list-row', { hasText: 'Train a reasoning model' }).click();
         await page.locator('.gettingStartedContainer').getByRole('button', { name: 'Set Up', exact: true }).click();
-        await command(page, 'Notifications: Show Notifications');
-        const refusal = page.locator('.notifications-center .notification-list-item', { hasText: 'needs trust' });
-        await refusal.filter({ hasText: 'Set Up Trainer Environment' }).first().waitFor();
+        await notification(page, 'Set Up Trainer Environment needs trust');
         const started = processesWithin(serverFolder).filter(({ words }) => /python|uv$/.test(words[0] ?? ''));
         assert.deepEqual(started, []);
         assert.deepEqual(complaints(), []);

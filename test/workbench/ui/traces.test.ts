@@ -5,10 +5,10 @@ import { describe, it } from 'node:test';
 import type { Page } from 'playwright-core';
 import { command, screenshot, webviewFrame } from '../browser.mjs';
 import { equipment } from '../equipment.mjs';
+import { notification } from '../support/notifications';
 import { projectPython } from '../support/quickRun';
 import { copyRun } from '../support/recordedRun';
 import { eventually } from '../support/eventually';
-import { notification } from '../support/notification';
 import { withWindow } from '../support/window';
 
 /** Opens the panel of the run, and from its list the first rollout whose line has `words`. */
