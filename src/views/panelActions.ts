@@ -3,7 +3,6 @@ import { commands, Uri, window, workspace } from 'vscode';
 import { extremeRow, steepest } from '../../core/extremes';
 import type { Intent, OpenExtreme, SaveImage } from '../../core/generated/panel';
 import type { RunWatch } from '../runs/runWatch';
-import { openSteepest } from './steepest';
 import type { RunLibrary } from './library';
 
 /** What a panel asks the rest of the extension to do. */
@@ -32,7 +31,7 @@ export function panelActions(library: RunLibrary): PanelActions {
     openExtreme({ from, to, extreme }, run) {
       if (run === undefined) return;
       if (extreme === steepest) {
-        void openSteepest(run, from, to);
+        void openPull(run, from, to);
         return;
       }
       const { index, model, manifest } = run.store;
@@ -45,6 +44,16 @@ export function panelActions(library: RunLibrary): PanelActions {
       void saveImage(library, image);
     },
   };
+}
+
+/** Records are read for it, so it can fail. */
+async function openPull(run: RunWatch, from: number, to: number): Promise<void> {
+  try {
+    const { openSteepest } = await import('./steepest');
+    await openSteepest(run, from, to);
+  } catch (error) {
+    void window.showErrorMessage(error instanceof Error ? error.message : String(error));
+  }
 }
 
 type CommandIntent = Exclude<Intent['intent'], 'dismissAlert' | 'openTrace' | 'showGroup'>;
