@@ -1,11 +1,16 @@
 import { join } from 'node:path';
 import { commands, Uri, window, workspace } from 'vscode';
 import { extremeRow, steepest } from '../../core/extremes';
-import type { Intent, SaveImage } from '../../core/generated/panel';
+import type { Intent, OpenExtreme, SaveImage } from '../../core/generated/panel';
 import type { RunWatch } from '../runs/runWatch';
-import { openSteepest } from './steepest';
 import type { RunLibrary } from './library';
-import type { PanelActions } from './runPanel';
+
+/** What a panel asks the rest of the extension to do. */
+export interface PanelActions {
+  intent(intent: Intent, run: RunWatch | undefined): void;
+  openExtreme(wanted: OpenExtreme, run: RunWatch | undefined): void;
+  saveImage(image: SaveImage): void;
+}
 
 /** What a panel may ask for: the commands of its buttons, by name, on its own run. */
 export function panelActions(library: RunLibrary): PanelActions {
@@ -26,7 +31,7 @@ export function panelActions(library: RunLibrary): PanelActions {
     openExtreme({ from, to, extreme }, run) {
       if (run === undefined) return;
       if (extreme === steepest) {
-        void openSteepest(run, from, to);
+        void openPull(run, from, to);
         return;
       }
       const { index, model, manifest } = run.store;
@@ -39,6 +44,16 @@ export function panelActions(library: RunLibrary): PanelActions {
       void saveImage(library, image);
     },
   };
+}
+
+/** Records are read for it, so it can fail. */
+async function openPull(run: RunWatch, from: number, to: number): Promise<void> {
+  try {
+    const { openSteepest } = await import('./steepest');
+    await openSteepest(run, from, to);
+  } catch (error) {
+    void window.showErrorMessage(error instanceof Error ? error.message : String(error));
+  }
 }
 
 type CommandIntent = Exclude<Intent['intent'], 'dismissAlert' | 'openTrace' | 'showGroup'>;

@@ -3,12 +3,9 @@ import type {
   BrushMessage,
   Check,
   Failure,
-  Intent,
   MarkedTrace,
-  OpenExtreme,
   RolloutsRequest,
   RunHeader,
-  SaveImage,
   Stage,
   ToHost,
   ToPanel,
@@ -20,15 +17,9 @@ import type { StepRange } from '../../core/stepRange';
 import type { RunWatch } from '../runs/runWatch';
 import type { RunLibrary, RunNews } from './library';
 import type { Log } from './log';
+import type { PanelActions } from './panelActions';
 import { pageOf } from './panelPage';
 import { settings } from './settings';
-
-/** What a panel asks the rest of the extension to do. */
-export interface PanelActions {
-  intent(intent: Intent, run: RunWatch | undefined): void;
-  openExtreme(wanted: OpenExtreme, run: RunWatch | undefined): void;
-  saveImage(image: SaveImage): void;
-}
 
 /** A run whose trainer is being started and has written no file yet. */
 export interface Beginning {
@@ -61,6 +52,7 @@ export class RunPanel implements Disposable {
   private sentAt = -Infinity;
   private checks: Check[] = [];
   private wantedBrush: BrushMessage | undefined;
+  /** A row, until the run begins anew and its rows are others. */
   private front: number | undefined;
 
   constructor(
@@ -145,6 +137,7 @@ export class RunPanel implements Disposable {
   take({ run, change }: RunNews): void {
     const place = this.runs.indexOf(run);
     if (place === -1) return;
+    if (change.restarted) this.front = undefined;
     if (change.events || change.presence || change.restarted) this.scheduleHeader();
     if (change.live) this.sendLive(place);
   }

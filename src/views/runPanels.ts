@@ -4,9 +4,10 @@ import type { StepRange } from '../../core/stepRange';
 import type { RunWatch } from '../runs/runWatch';
 import type { RunLibrary } from './library';
 import type { Log } from './log';
+import type { PanelActions } from './panelActions';
 import { directoriesOf } from './panelPage';
 import type { Front } from './traces/frontTrace';
-import { RunPanel, type Beginning, type PanelActions } from './runPanel';
+import { RunPanel, type Beginning } from './runPanel';
 
 const viewType = 'srft.run';
 const emptyKey = 'empty';

@@ -26,7 +26,9 @@ type DraftState =
   /** A window that was reloaded shows it, and nobody asked yet. */
   | { readonly kind: 'unasked' }
   | { readonly kind: 'judging' }
-  | { readonly kind: 'judged'; readonly text: string; readonly answer: Exclude<DraftAnswer, { kind: 'cancelled' }> };
+  | { readonly kind: 'judged'; readonly text: string; readonly answer: JudgedAnswer };
+
+type JudgedAnswer = Exclude<DraftAnswer, { kind: 'cancelled' }>;
 
 interface Draft {
   state: DraftState;
@@ -91,18 +93,10 @@ export class Drafts implements CodeLensProvider, Disposable {
     draft.timer = undefined;
     await this.judge(document);
     const { state, promotion } = draft;
-    if (promotion === undefined || state.kind !== 'judged' || state.text !== document.getText()) return;
-    const { answer } = state;
-    const refusal =
-      answer.kind === 'stopped'
-        ? `The draft could not be judged: ${answer.reason}.`
-        : refusalOf(
-            'draft',
-            answer.kind === 'verdict' ? answer.verdict : undefined,
-            answer.kind === 'refused' ? answer.reason : undefined,
-          );
-    if (refusal !== undefined) {
-      refuse(refusal);
+    const isNewest = state.kind === 'judged' && state.text === document.getText();
+    const refusal = isNewest ? refusalOfDraft(state.answer) : 'The draft was changed while it was judged; ask again.';
+    if (refusal !== undefined || promotion === undefined || !isNewest) {
+      refuse(refusal ?? 'The trace of this draft is not there any more.');
       return;
     }
     const question = await judgeQuestion(promotion.run, promotion.row);
@@ -218,6 +212,17 @@ export class Drafts implements CodeLensProvider, Disposable {
     clearTimeout(draft.timer);
     draft.judge.cancel();
     this.drafts.delete(uri.toString());
+  }
+}
+
+function refusalOfDraft(answer: JudgedAnswer): string | undefined {
+  switch (answer.kind) {
+    case 'verdict':
+      return refusalOf('draft', answer.verdict, undefined);
+    case 'refused':
+      return refusalOf('draft', undefined, answer.reason);
+    case 'stopped':
+      return `The draft could not be judged: ${answer.reason}.`;
   }
 }
 

@@ -7,6 +7,8 @@ export interface Front {
   readonly run: RunWatch;
   /** In the index of the run. */
   readonly row: number;
+  /** As the run had it: one that began anew has other rows. */
+  readonly index: RunWatch['store']['index'];
 }
 
 /** Which rollout a person looked at last: as a trace in the editor, or in the view of its group. */
@@ -30,10 +32,11 @@ export class FrontTrace implements Disposable {
   }
 
   /** Somebody looks at this rollout. */
-  set(front: Front): void {
-    if (this.now?.run === front.run && this.now.row === front.row) return;
-    this.now = front;
-    this.changed.fire(front);
+  set({ run, row }: Pick<Front, 'run' | 'row'>): void {
+    const { index } = run.store;
+    if (this.now?.index === index && this.now.row === row) return;
+    this.now = { run, row, index };
+    this.changed.fire(this.now);
   }
 
   dispose(): void {

@@ -73,6 +73,10 @@ export function registerTraces(
       owned.push(made);
       return made;
     });
+    // What could not be loaded is asked for again.
+    loaded.catch(() => {
+      loaded = undefined;
+    });
     return loaded;
   };
   const traceCommands = new TraceCommands(context, traces, editors, curves, judging, drafts);
