@@ -20,7 +20,7 @@ const columns = [
 export async function writeGroupRun(folder, { sequences, tokens, lineTokens = Infinity, created = 1_700_000_000 }) {
   /** @type {typeof import('../../src/cli/recordWriter')} */
   const { encodeHeader, encodeSequence } = await importBundled('bench', 'src/cli/recordWriter.ts');
-  writeLongRun(folder, { steps: 1, rollouts: sequences, seed: 90, created });
+  writeLongRun(folder, { steps: 1, rollouts: sequences, seed: 90 + (created % 1000), created });
   const segment = join(folder, 'rollouts', '000001.seg');
   const header = encodeHeader(columns);
   writeFileSync(segment, header);

@@ -31,8 +31,14 @@ export class RecordReaders {
   private readonly waiting: (() => void)[] = [];
   private free = Math.max(1, availableParallelism() - 1);
 
-  /** `script`: the bundle of `recordThread.ts`. */
-  constructor(private readonly script: string) {}
+  /**
+   * `script`: the bundle of `recordThread.ts`. A log with no more than `fromBytes` left is read sooner than a thread is
+   * made and its columns are handed over.
+   */
+  constructor(
+    private readonly script: string,
+    readonly fromBytes = 32 * 1024 * 1024,
+  ) {}
 
   /** Read from `order.state` to the end of the file. `fail` is called instead of the last news. */
   read(order: RecordOrder, tell: (news: RecordNews) => void, fail: (error: Error) => void): RecordReading {

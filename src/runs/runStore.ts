@@ -24,8 +24,15 @@ export interface Refreshed {
   readonly more: boolean;
 }
 
-/** A log with more than this left to read is read on another thread, where there is one. */
-const longBytes = 4 * 1024 * 1024;
+/** The events are being read on another thread. */
+interface Elsewhere {
+  readonly reading: RecordReading;
+  readonly news: RecordNews[];
+  error?: Error;
+  /** Until it tells something. */
+  told: Promise<void>;
+  readonly fail: (error: Error) => void;
+}
 
 /** A run directory as it stands and as it grows: the fold of its events, its rollouts in columns, any trace at random. */
 export class RunStore {
@@ -41,7 +48,7 @@ export class RunStore {
   private readonly statusFile: SmallFile<Status>;
   private readonly liveFile: SmallFile<Live>;
   private refreshing: Promise<Refreshed> | undefined;
-  private elsewhere: { readonly reading: RecordReading; news: RecordNews[]; error?: Error } | undefined;
+  private elsewhere: Elsewhere | undefined;
 
   private constructor(
     readonly directory: string,
@@ -112,7 +119,10 @@ export class RunStore {
 
   /** Read to the end, however much that is. */
   async readAll(): Promise<void> {
-    while ((await this.refresh()).more);
+    while ((await this.refresh()).more) {
+      const { elsewhere } = this;
+      if (elsewhere?.news.length === 0 && elsewhere.error === undefined) await elsewhere.told;
+    }
   }
 
   /** The tokens of an index row, or why there are none. */
@@ -128,6 +138,8 @@ export class RunStore {
   /** Let go of all files. */
   async close(): Promise<void> {
     this.elsewhere?.reading.cancel();
+    // Who waits for the end of the record waits no longer.
+    this.elsewhere?.fail(new Error(`${this.directory} was closed while it was read`));
     await this.refreshing?.catch(() => undefined);
     await Promise.all([this.events.close(), this.indexFile.close(), this.segments.close()]);
   }
@@ -155,28 +167,47 @@ export class RunStore {
     if (this.elsewhere !== undefined) return this.takeNews(this.elsewhere);
     const found = await this.events.read(end);
     if (found.restarted) await this.startOver();
-    if (found.more && this.readers !== undefined && this.events.leftBytes > longBytes) this.readElsewhere(this.readers);
+    if (found.more && this.readers !== undefined && this.events.leftBytes > this.readers.fromBytes)
+      this.readElsewhere(this.readers);
     return found;
   }
 
   private readElsewhere(readers: RecordReaders): void {
     const order = { path: join(this.directory, 'events.jsonl'), state: this.events.state };
     const news: RecordNews[] = [];
+    let wake: () => void = () => undefined;
+    const nextTold = (): Promise<void> =>
+      new Promise((resolve) => {
+        wake = resolve;
+      });
+    const tell = (): void => {
+      wake();
+      elsewhere.told = nextTold();
+      this.onReadOn();
+    };
     const reading = readers.read(
       order,
       (told) => {
         news.push(told);
-        this.onReadOn();
+        tell();
       },
       (error) => {
-        if (this.elsewhere !== undefined) this.elsewhere.error = error;
-        this.onReadOn();
+        elsewhere.fail(error);
       },
     );
-    this.elsewhere = { reading, news };
+    const elsewhere: Elsewhere = {
+      reading,
+      news,
+      told: nextTold(),
+      fail: (error) => {
+        elsewhere.error = error;
+        tell();
+      },
+    };
+    this.elsewhere = elsewhere;
   }
 
-  private async takeNews({ news, error }: NonNullable<typeof this.elsewhere>): Promise<FileRead> {
+  private async takeNews({ news, error }: Elsewhere): Promise<FileRead> {
     let count = 0;
     let restarted = false;
     let isOver = false;

@@ -33,8 +33,9 @@ export async function writeRuns(folder) {
   }
   writeLongRun(join(elsewhere, 'million'), { steps: 1_000_000, metrics: 8, seed: 80, created: 6 });
   await writeGroupRun(join(elsewhere, 'group'), { ...groupSize, created: 2 });
-  for (const [name, tokens] of Object.entries(traceLengths)) {
-    await writeGroupRun(join(workspace, 'runs', name), { sequences: traceCount, tokens, lineTokens, created: 7 });
+  for (const [run, [name, tokens]] of Object.entries(traceLengths).entries()) {
+    const created = 7 + run;
+    await writeGroupRun(join(workspace, 'runs', name), { sequences: traceCount, tokens, lineTokens, created });
   }
   for (let copy = 0; copy < traceCount; copy += 1) writeFileSync(join(workspace, plainName(copy)), plainText(copy));
   comparedNames.forEach((name, run) => {

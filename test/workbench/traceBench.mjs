@@ -87,6 +87,7 @@ async function openTrace(page, run, number, isKept = false) {
 function untilThere(page, selector) {
   return page.evaluate(async (wanted) => {
     const { document, requestAnimationFrame } = /** @type {any} */ (globalThis);
+    if (document.querySelector(wanted) !== null) throw new Error(`${wanted} is there before anything was opened`);
     while (document.querySelector(wanted) === null) await new Promise((resolve) => requestAnimationFrame(resolve));
     return performance.timeOrigin + performance.now();
   }, selector);

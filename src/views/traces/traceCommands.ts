@@ -71,10 +71,12 @@ export class TraceCommands implements UriHandler {
 
   /** Open a row of a run's index. */
   async openRow(run: RunWatch, row: number, range?: TraceRange): Promise<void> {
-    const document = await workspace.openTextDocument(this.traces.uriOfRow(run, row));
-    const open = this.traces.of(document);
-    const editor = await window.showTextDocument(document, { preview: true });
-    if (open === undefined || range === undefined) return;
+    const uri = this.traces.uriOfRow(run, row);
+    // The window opens it by itself, which is quicker than to have the document told here first.
+    await commands.executeCommand('vscode.open', uri, { preview: true });
+    const editor = window.activeTextEditor;
+    const open = editor === undefined ? undefined : this.traces.of(editor.document);
+    if (editor === undefined || open === undefined || range === undefined) return;
     const { trace } = open;
     const from = placeAt(trace, trace.responseStart + range.from);
     const to = placeAt(trace, trace.responseStart + range.to);

@@ -22,6 +22,8 @@ const overlayKey = 'srft.overlay';
 const none = 'none';
 /** Tints of what comes into view while scrolling are drawn this often. */
 const tintEveryMs = 30;
+/** Figures beside the text, forks and what is out of view follow the first tints. */
+const restAfterMs = 80;
 
 /** Keeps every editor that shows a trace tinted by the overlay a person chose. */
 export class TraceEditors implements Disposable {
@@ -149,9 +151,9 @@ export class TraceEditors implements Disposable {
     this.showStatus();
   }
 
-  private showSoon(editor: TextEditor): void {
+  private showSoon(editor: TextEditor, afterMs = tintEveryMs): void {
     if (editor.document.uri.scheme !== traceScheme || this.waiting.has(editor)) return;
-    const wait = (this.tintedAt.get(editor) ?? -Infinity) + tintEveryMs - performance.now();
+    const wait = (this.tintedAt.get(editor) ?? -Infinity) + afterMs - performance.now();
     const timer = setTimeout(
       () => {
         this.waiting.delete(editor);
@@ -166,7 +168,14 @@ export class TraceEditors implements Disposable {
     const open = this.traces.of(editor.document);
     if (open === undefined) return;
     const start = performance.now();
+    const isFirst = !this.tintedAt.has(editor);
     this.tintedAt.set(editor, start);
+    if (isFirst) {
+      // The window is still at work on the text; what else there is may follow.
+      this.tint.showTokens(editor, open.trace, this.overlayOf(open));
+      this.showSoon(editor, restAfterMs);
+      return;
+    }
     this.tint.show(editor, open.trace, this.overlayOf(open));
     this.log.debug(`tinted ${editor.document.uri.toString()} in ${(performance.now() - start).toFixed(1)} ms`);
     void this.groups.forks(open).then((forks) => {

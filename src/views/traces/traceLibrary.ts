@@ -167,8 +167,9 @@ export class TraceLibrary implements FileSystemProvider, Disposable {
       return broken(
         `The run ${runId} of this trace is not open here: open its folder, or choose it with SRFT: Open Run.`,
       );
-    await run.store.readAll();
-    const row = run.store.index.rowOfId.get(id);
+    const { store } = run;
+    if (!store.index.rowOfId.has(id)) await store.readAll();
+    const row = store.index.rowOfId.get(id);
     if (row === undefined) return broken(`The run has no rollout ${id}.`);
     return read({ run, row });
   }

@@ -60,9 +60,18 @@ export class TraceTint implements Disposable {
     this.legends = Array.from({ length: mostLegends }, () => window.createTextEditorDecorationType({}));
   }
 
-  /** Draw one overlay, or none, in an editor that shows `trace`. */
+  /** Draw one overlay, or none, in an editor that shows `trace`, and the figures beside the text. */
   show(editor: TextEditor, trace: Trace, overlay: Overlay | undefined): void {
-    const lines = shownLines(editor);
+    const lines = shownLines(editor, marginLines);
+    this.showTokens(editor, trace, overlay, lines);
+    this.set(editor, this.lineEnds, lineEndsOf(trace, lines));
+    const { line, column: end } = placeAt(trace, trace.responseStart);
+    this.set(editor, this.prompt, trace.responseStart === 0 ? [] : [new Range(0, 0, line, end)]);
+    this.legend(editor, trace, overlay);
+  }
+
+  /** Draw the tokens that are in view and nothing else, which is quicker by far. */
+  showTokens(editor: TextEditor, trace: Trace, overlay: Overlay | undefined, lines = shownLines(editor, 0)): void {
     const ranges = new Map<number, Range[]>([...this.types.keys()].map((key) => [key, []]));
     let left = mostTokens;
     for (const line of overlay === undefined ? [] : lines) {
@@ -75,10 +84,6 @@ export class TraceTint implements Disposable {
       }
     }
     for (const [key, type] of this.types) this.set(editor, type, ranges.get(key) ?? []);
-    this.set(editor, this.lineEnds, lineEndsOf(trace, lines));
-    const { line, column: end } = placeAt(trace, trace.responseStart);
-    this.set(editor, this.prompt, trace.responseStart === 0 ? [] : [new Range(0, 0, line, end)]);
-    this.legend(editor, trace, overlay);
   }
 
   /** Mark where other answers of the group went on differently. */
@@ -274,11 +279,11 @@ function shown(value: number): string {
   return `${value < 0 && Number(size) !== 0 ? '−' : ''}${size}`.padStart(6);
 }
 
-function shownLines(editor: TextEditor): number[] {
+function shownLines(editor: TextEditor, margin: number): number[] {
   const lines = new Set<number>();
   for (const { start, end } of editor.visibleRanges) {
-    const last = Math.min(editor.document.lineCount - 1, end.line + marginLines);
-    for (let line = Math.max(0, start.line - marginLines); line <= last; line += 1) lines.add(line);
+    const last = Math.min(editor.document.lineCount - 1, end.line + margin);
+    for (let line = Math.max(0, start.line - margin); line <= last; line += 1) lines.add(line);
   }
   return [...lines];
 }

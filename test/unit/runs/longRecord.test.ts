@@ -14,6 +14,8 @@ import { stepLine, writeLongRun } from '../../../scripts/lib/longRuns.mjs';
 import { inFolder } from '../support/folder';
 
 const steps = 10_000;
+/** Less than their events take. */
+const fromBytes = 4 * 1024 * 1024;
 let folder = '';
 let script = '';
 
@@ -68,7 +70,8 @@ before(async () => {
 after(() => rm(folder, { recursive: true }));
 
 for (const where of ['here', 'on another thread']) {
-  const readers = (): RecordReaders | undefined => (where === 'here' ? undefined : new RecordReaders(script));
+  const readers = (): RecordReaders | undefined =>
+    where === 'here' ? undefined : new RecordReaders(script, fromBytes);
 
   describe(`a long record that is read ${where}`, () => {
     it('is shown from its beginning, and in the end is what it would be at once', async () => {
@@ -114,17 +117,22 @@ for (const where of ['here', 'on another thread']) {
 
 describe('a reader on another thread', () => {
   it('that cannot be had is told once, and the record is read here', async () => {
-    await reading(new RecordReaders(join('/nowhere', 'recordThread.mjs')), async ({ directory, run, errors }) => {
-      await untilRead(run);
-      assert.equal(errors.length, 1);
-      assert.match(String(errors[0]), /recordThread/);
-      await assertWhole(run, directory);
-    });
+    await reading(
+      new RecordReaders(join('/nowhere', 'recordThread.mjs'), fromBytes),
+      async ({ directory, run, errors }) => {
+        await untilRead(run);
+        assert.equal(errors.length, 1);
+        assert.match(String(errors[0]), /recordThread/);
+        await assertWhole(run, directory);
+      },
+    );
   });
 
   it('ends with the run it reads', async () => {
-    await reading(new RecordReaders(script), async ({ directory, run, watches, rows }) => {
+    await reading(new RecordReaders(script, fromBytes), async ({ directory, run, watches, rows }) => {
+      const waits = assert.rejects(run.store.readAll(), /was closed while it was read/);
       await watches.forget(directory);
+      await waits;
       const told = rows.length;
       await sleep(300);
       assert.equal(rows.length, told);
