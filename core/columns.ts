@@ -21,6 +21,17 @@ export function append(column: NumberColumn, value: number): void {
   column.length += 1;
 }
 
+/** Make room for `length` values and count them in; those that are new are for the caller to set. */
+export function extendTo(column: NumberColumn, length: number): void {
+  if (length <= column.length) return;
+  if (length > column.values.length) {
+    const larger = new Float64Array(Math.max(length, column.values.length * 2));
+    larger.set(column.values);
+    column.values = larger;
+  }
+  column.length = length;
+}
+
 /** Append NaN until the column has `length` values. */
 export function padTo(column: NumberColumn, length: number): void {
   while (column.length < length) append(column, NaN);

@@ -1,4 +1,4 @@
-import { append, numberColumn, truncate, valueAt, type NumberColumn } from './columns';
+import { append, extendTo, numberColumn, truncate, valueAt, type NumberColumn } from './columns';
 
 /** A series of values, one a row, with the extremes of ever larger blocks kept beside it, so that spikes survive every zoom. */
 export interface Curve {
@@ -96,19 +96,34 @@ interface Extremes {
 
 /** Bring the extremes of all blocks up to date; asking for an envelope does so too. */
 export function cover(target: Curve): void {
-  const whole = target.values.length - (target.values.length % blockSize);
-  for (let start = target.covered; start < whole; start += blockSize) {
-    pushBlock(target, 0, extremesOfRows(target.values, start, start + blockSize));
+  let below: Level = { low: target.values, high: target.values };
+  target.covered = target.values.length - (target.values.length % blockSize);
+  for (let index = 0; below.low.length >= blockSize; index += 1) {
+    const level = levelAt(target, index);
+    pushBlocks(below, level);
+    below = level;
   }
-  target.covered = Math.max(target.covered, whole);
 }
 
-function pushBlock(target: Curve, index: number, extremes: Extremes): void {
-  const level = levelAt(target, index);
-  append(level.low, extremes.low);
-  append(level.high, extremes.high);
-  const blocks = level.low.length;
-  if (blocks % blockSize === 0) pushBlock(target, index + 1, extremesOfBlocks(level, blocks - blockSize, blocks));
+/** Extremes of the blocks below that are whole by now. */
+function pushBlocks(below: Level, level: Level): void {
+  const first = level.low.length;
+  const blocks = Math.floor(below.low.length / blockSize);
+  for (const column of [level.low, level.high]) extendTo(column, blocks);
+  for (let block = first; block < blocks; block += 1) {
+    let low = NaN;
+    let high = NaN;
+    const end = (block + 1) * blockSize;
+    for (let row = block * blockSize; row < end; row += 1) {
+      const lowest = below.low.values[row] ?? NaN;
+      const highest = below.high.values[row] ?? NaN;
+      // Written so that NaN, on either side, never wins.
+      if (lowest < low || Number.isNaN(low)) low = lowest;
+      if (highest > high || Number.isNaN(high)) high = highest;
+    }
+    level.low.values[block] = low;
+    level.high.values[block] = high;
+  }
 }
 
 function levelAt(target: Curve, index: number): Level {
@@ -147,18 +162,6 @@ function largestBlockAt(source: Curve, row: number, stop: number): number {
     best = index;
   }
   return best;
-}
-
-function extremesOfRows(values: NumberColumn, start: number, stop: number): Extremes {
-  const found: Extremes = { low: NaN, high: NaN };
-  for (let row = start; row < stop; row += 1) widen(found, valueAt(values, row), valueAt(values, row));
-  return found;
-}
-
-function extremesOfBlocks(level: Level, start: number, stop: number): Extremes {
-  const found: Extremes = { low: NaN, high: NaN };
-  for (let block = start; block < stop; block += 1) widen(found, valueAt(level.low, block), valueAt(level.high, block));
-  return found;
 }
 
 function widen(found: Extremes, low: number, high: number): void {

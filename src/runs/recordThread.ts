@@ -5,8 +5,8 @@ import type { RunModel } from '../../core/runModel';
 import { EventLog } from './eventLog';
 import type { RecordNews, RecordOrder } from './recordReader';
 
-/** What is drawn meanwhile is a copy, which costs some milliseconds. */
-const copyEveryMs = 500;
+/** What is drawn meanwhile is a copy, and to draw it takes time from reading: a gigabyte is shown as it comes. */
+const copyEveryMs = 2000;
 
 async function readToTheEnd({ path, state }: RecordOrder): Promise<void> {
   const log = new EventLog(path, state);
