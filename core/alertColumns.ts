@@ -26,13 +26,24 @@ export function viewOf(model: RunModel): RunView {
   };
 }
 
-interface Derived {
+/** What was worked out of a model, by name; a message can carry it. */
+export interface Derived {
   readonly attempts: number;
   readonly columns: Map<string, NumberColumn>;
 }
 
 /** Rows only grow, save where an attempt drops some: means and medians of old rows are worked out once. */
 const derivedColumns = new WeakMap<RunModel, Derived>();
+
+/** What was worked out of a model so far. */
+export function derivedFrom(model: RunModel): Derived | undefined {
+  return derivedColumns.get(model);
+}
+
+/** Take over what was worked out elsewhere of the same model. */
+export function keepDerived(model: RunModel, derived: Derived): void {
+  derivedColumns.set(model, derived);
+}
 
 function derivedOf(model: RunModel): Map<string, NumberColumn> {
   const known = derivedColumns.get(model);

@@ -1,3 +1,5 @@
+import { derivedFrom, keepDerived, type Derived } from '../../core/alertColumns';
+import { alertsOf, defaultThresholds } from '../../core/alerts';
 import { cover } from '../../core/curves';
 import { readEventLine } from '../../core/events';
 import { lineBuffer, pushBytes, type LineBuffer } from '../../core/lines';
@@ -18,6 +20,8 @@ export interface EventLogState {
   readonly model: RunModel;
   readonly lines: LineBuffer;
   readonly place: TailPlace;
+  /** What alerts are found by. */
+  readonly derived: Derived | undefined;
 }
 
 /** `events.jsonl` as it stands and as it grows, and its fold. */
@@ -31,12 +35,12 @@ export class EventLog {
     state?: EventLogState,
   ) {
     this.tail = new Tail(path, state?.place);
-    if (state !== undefined) ({ model: this.model, lines: this.lines } = state);
+    if (state !== undefined) this.take(state);
   }
 
   /** Where reading stands. Shares its buffers with this log. */
   get state(): EventLogState {
-    return { model: this.model, lines: this.lines, place: this.tail.place };
+    return { model: this.model, lines: this.lines, place: this.tail.place, derived: derivedFrom(this.model) };
   }
 
   /** Bytes that stood in the file after those that were read. */
@@ -48,7 +52,7 @@ export class EventLog {
   async adopt(state: EventLogState): Promise<void> {
     await this.tail.close();
     this.tail = new Tail(this.path, state.place);
-    ({ model: this.model, lines: this.lines } = state);
+    this.take(state);
   }
 
   /** Read what is new: at least something of it, and no more once the clock of `performance.now()` is at `end`. */
@@ -72,13 +76,20 @@ export class EventLog {
     }
   }
 
-  /** Work out the extremes of every curve, which are otherwise worked out when one is first asked for. */
-  cover(): void {
+  /** Work out what is otherwise worked out when it is first asked for: the extremes of curves, what alerts are found by. */
+  workOut(): void {
     for (const { curve } of this.model.steps.metrics.values()) cover(curve);
+    alertsOf(this.model, defaultThresholds);
   }
 
   /** Let go of the file. */
   close(): Promise<void> {
     return this.tail.close();
+  }
+
+  private take({ model, lines, derived }: EventLogState): void {
+    this.model = model;
+    this.lines = lines;
+    if (derived !== undefined) keepDerived(model, derived);
   }
 }

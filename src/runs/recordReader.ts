@@ -17,8 +17,8 @@ export interface RecordNews {
   readonly isOver: boolean;
 }
 
-/** Whoever opens a long run wants to see its beginning: a panel is made sooner while nothing else is at work. */
-const startAfterMs = 220;
+/** Whoever opens a run has so long to say that something else comes first. */
+const startAfterMs = 60;
 
 /** A reading that is under way. */
 export interface RecordReading {
@@ -33,6 +33,7 @@ export interface RecordReading {
 export class RecordReaders {
   private readonly waiting: (() => void)[] = [];
   private free = Math.max(1, availableParallelism() - 1);
+  private holds = 0;
 
   /**
    * `script`: the bundle of `recordThread.ts`. A log with no more than `fromBytes` left is read sooner than a thread is
@@ -43,39 +44,58 @@ export class RecordReaders {
     readonly fromBytes = 32 * 1024 * 1024,
   ) {}
 
+  /** Begin no reading until the result is called: something that a person waits for needs the cores. */
+  hold(): () => void {
+    this.holds += 1;
+    let isHeld = true;
+    return () => {
+      if (isHeld) this.holds -= 1;
+      isHeld = false;
+      this.startNext();
+    };
+  }
+
   /** Read from `order.state` to the end of the file. `fail` is called instead of the last news. */
   read(order: RecordOrder, tell: (news: RecordNews) => void, fail: (error: Error) => void): RecordReading {
     let worker: Worker | undefined;
-    let isCancelled = false;
+    let isOver = false;
     const start = (): void => {
-      if (isCancelled) return;
       this.free -= 1;
-      let isOver = false;
       worker = new Worker(this.script, { workerData: order });
       worker.on('message', (news: RecordNews) => {
-        isOver = news.isOver;
-        if (!isCancelled) tell(news);
+        if (!isOver) tell(news);
+        isOver ||= news.isOver;
       });
       worker.on('error', (error) => {
+        if (!isOver) fail(error);
         isOver = true;
-        if (!isCancelled) fail(error);
       });
       worker.on('exit', () => {
         this.free += 1;
-        this.waiting.shift()?.();
-        if (!isOver && !isCancelled) fail(new Error(`the reader of ${order.path} ended before its end`));
+        this.startNext();
+        if (!isOver) fail(new Error(`the reader of ${order.path} ended before its end`));
       });
     };
     const timer = setTimeout(() => {
-      if (this.free > 0) start();
-      else this.waiting.push(start);
+      this.waiting.push(start);
+      this.startNext();
     }, startAfterMs);
     return {
       cancel: () => {
-        isCancelled = true;
+        isOver = true;
         clearTimeout(timer);
+        const place = this.waiting.indexOf(start);
+        if (place !== -1) this.waiting.splice(place, 1);
         void worker?.terminate();
       },
     };
+  }
+
+  private startNext(): void {
+    while (this.holds === 0 && this.free > 0) {
+      const start = this.waiting.shift();
+      if (start === undefined) return;
+      start();
+    }
   }
 }

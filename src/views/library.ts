@@ -26,6 +26,7 @@ const refreshEveryMs = 5000;
 
 /** Every run this window knows: those in its folders, and those a person opened. Follows them all. */
 export class RunLibrary implements Disposable {
+  private readonly readers: RecordReaders;
   private readonly watches: RunWatches;
   private readonly newsEmitter = new EventEmitter<RunNews>();
   private readonly listEmitter = new EventEmitter<void>();
@@ -49,12 +50,10 @@ export class RunLibrary implements Disposable {
     private readonly context: ExtensionContext,
     private readonly log: Log,
   ) {
-    this.watches = new RunWatches(
-      (error, directory) => {
-        this.log.error(`${directory}: ${messageOf(error)}`);
-      },
-      new RecordReaders(join(context.extensionPath, 'dist', 'recordThread.mjs')),
-    );
+    this.readers = new RecordReaders(join(context.extensionPath, 'dist', 'recordThread.mjs'));
+    this.watches = new RunWatches((error, directory) => {
+      this.log.error(`${directory}: ${messageOf(error)}`);
+    }, this.readers);
     this.watches.listen((run, change) => {
       this.headers.delete(run);
       this.newsEmitter.fire({ run, change });
@@ -129,6 +128,11 @@ export class RunLibrary implements Disposable {
   /** Look at a run ten times a second until the result is disposed of. */
   attend(run: RunWatch): Disposable {
     return { dispose: this.watches.attend(run) };
+  }
+
+  /** Begin to read no long record until the result is called. */
+  holdReaders(): () => void {
+    return this.readers.hold();
   }
 
   /** Look at a run at once. */

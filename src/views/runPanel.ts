@@ -43,6 +43,10 @@ const headerEveryMs = 100;
 /** What is sent while a long record is read is time taken from reading it. */
 const headerWhileReadingEveryMs = 400;
 
+/** A record is read on once the first curves are drawn, which takes so long after they were sent; or after all too long. */
+const drawingMs = 80;
+const longestHoldMs = 1500;
+
 /** One webview and the runs it shows. Hidden it gets nothing, and shown again it is told all. */
 export class RunPanel implements Disposable {
   private readonly subscriptions: Disposable[] = [];
@@ -51,6 +55,7 @@ export class RunPanel implements Disposable {
   private timer: NodeJS.Timeout | undefined;
   private sentAt = -Infinity;
   private checks: Check[] = [];
+  private readonly endHold: () => void;
   private wantedBrush: BrushMessage | undefined;
   /** A row, until the run begins anew and its rows are others. */
   private front: number | undefined;
@@ -77,6 +82,8 @@ export class RunPanel implements Disposable {
       undefined,
       this.subscriptions,
     );
+    this.endHold = library.holdReaders();
+    setTimeout(this.endHold, longestHoldMs);
     const directories = beginning === undefined ? runs.map(({ store }) => store.directory) : [beginning.directory];
     webview.html = pageOf(webview, context.extensionUri, 'panel', { directories });
     this.onVisibility();
@@ -151,6 +158,7 @@ export class RunPanel implements Disposable {
   release(): void {
     this.isOpen = false;
     clearTimeout(this.timer);
+    this.endHold();
     for (const subscription of [...this.subscriptions, ...this.attention]) subscription.dispose();
   }
 
@@ -282,6 +290,7 @@ export class RunPanel implements Disposable {
             message,
           ),
         );
+        if (message.kind === 'series') setTimeout(this.endHold, drawingMs);
     }
   }
 
