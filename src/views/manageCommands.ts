@@ -8,7 +8,7 @@ import { exportRollouts } from '../runs/exportRollouts';
 import type { RunWatch } from '../runs/runWatch';
 import type { RunLibrary } from './library';
 import type { RunPicker } from './pick';
-import { pinnedMetrics } from './runPanel';
+import { pinnedMetrics } from './pins';
 import { settings } from './settings';
 
 /** Commands that write files of a run elsewhere, or free its disk space. */

@@ -19,6 +19,7 @@ import type { RunLibrary, RunNews } from './library';
 import type { Log } from './log';
 import type { PanelActions } from './panelActions';
 import { pageOf } from './panelPage';
+import { pinMetrics, pinnedMetrics } from './pins';
 import { settings } from './settings';
 
 /** A run whose trainer is being started and has written no file yet. */
@@ -29,13 +30,6 @@ export interface Beginning {
   failure: Failure | null;
   /** End the start. */
   readonly cancel: () => void;
-}
-
-const pinsKey = 'srft.pinnedMetrics';
-
-/** The metrics a person pinned in this workspace. */
-export function pinnedMetrics(context: ExtensionContext): string[] {
-  return context.workspaceState.get<string[]>(pinsKey, []);
 }
 
 /** A header is sent at most this often. */
@@ -272,7 +266,7 @@ export class RunPanel implements Disposable {
         this.actions.saveImage(message);
         return;
       case 'pins':
-        await this.context.workspaceState.update(pinsKey, message.metrics);
+        await pinMetrics(this.context, message.metrics);
         return;
       case 'cancel':
         return;

@@ -128,6 +128,26 @@ describe('a reader on another thread', () => {
     );
   });
 
+  it('waits while it is held, and one that is given up makes room for the next', async () => {
+    const readers = new RecordReaders(script, fromBytes);
+    const release = readers.hold();
+    await reading(readers, async ({ run: first, directory, watches, rows }) => {
+      await reading(readers, async ({ run: second }) => {
+        await sleep(300);
+        assert.ok(first.isReading && second.isReading && second.store.isReadElsewhere);
+        assert.deepEqual(
+          rows.filter((count) => count === steps),
+          [],
+        );
+        await watches.forget(directory);
+        release();
+        release();
+        await untilRead(second);
+        assert.equal(second.store.model.steps.step.length, steps);
+      });
+    });
+  });
+
   it('ends with the run it reads', async () => {
     await reading(new RecordReaders(script, fromBytes), async ({ directory, run, watches, rows }) => {
       const waits = assert.rejects(run.store.readAll(), /was closed while it was read/);

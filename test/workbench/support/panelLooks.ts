@@ -24,8 +24,16 @@ export async function panelFrame(page: Page): Promise<Frame> {
   return frame;
 }
 
-/** Another theme in the same window, as one window after another would take longer. */
+/** Another theme in the same window, where a webview is in front; one window after another would take longer. */
 export async function chooseTheme(page: Page, label: string, className: string): Promise<void> {
+  await pickTheme(page, label);
+  await webviewFrame(page).locator(`body.${className}`).waitFor();
+  // The colours of the workbench fade over.
+  await page.waitForTimeout(500);
+}
+
+/** Another theme, as a person picks it. */
+export async function pickTheme(page: Page, label: string): Promise<void> {
   const input = page.locator('.quick-input-widget:visible input[type=text]');
   const entry = (words: string): Locator =>
     page.locator('.quick-input-widget .monaco-list-row .label-name').filter({ hasText: new RegExp(`^${words}$`) });
@@ -35,9 +43,6 @@ export async function chooseTheme(page: Page, label: string, className: string):
   await entry('Light Modern').waitFor();
   await input.fill(label);
   await entry(label).click();
-  await webviewFrame(page).locator(`body.${className}`).waitFor();
-  // The colours of the workbench fade over.
-  await page.waitForTimeout(500);
 }
 
 /** What axe finds to be serious or critical in the panel, a line each. */

@@ -6,6 +6,7 @@ import type { Page } from 'playwright-core';
 import { command, screenshot, webviewFrame } from '../browser.mjs';
 import { equipment } from '../equipment.mjs';
 import { notification } from '../support/notifications';
+import { keepPicture, pickTheme } from '../support/panelLooks';
 import { projectPython } from '../support/quickRun';
 import { copyRun } from '../support/recordedRun';
 import { eventually } from '../support/eventually';
@@ -46,6 +47,13 @@ function tints(page: Page): Promise<string[]> {
   ]);
 }
 
+/** A theme, the strongest tint as it gives it, and the name of the picture. The window begins in the first. */
+const themes = [
+  ['Dark Modern', 'rgb(52, 122, 103)', 'trace-dark'],
+  ['Light Modern', 'rgb(133, 191, 179)', 'trace-light'],
+  ['Dark High Contrast', 'rgb(52, 122, 103)', 'trace-high-contrast'],
+] as const;
+
 describe('a trace in the editor', () => {
   it('is read token by token, leads to its curves and back, and is compared with others', async () => {
     await withWindow(
@@ -57,8 +65,13 @@ describe('a trace in the editor', () => {
         assert.match(lenses.join(' '), /right|wrong/);
         assert.match(lenses.join(' '), /reward \d[^]*advantage[^]*step 3/);
 
-        // The strongest tint of the theme is on the tokens, as the theme gives it.
-        await eventually('the strongest tint', async () => (await tints(page)).includes('rgb(52, 122, 103)'));
+        for (const [theme, strongest, picture] of themes) {
+          if (theme !== 'Dark Modern') await pickTheme(page, theme);
+          await eventually(`the strongest tint in ${theme}`, async () => (await tints(page)).includes(strongest));
+          await page.waitForTimeout(500);
+          await keepPicture(page, picture, false);
+        }
+        await pickTheme(page, 'Dark Modern');
         await page.locator('.statusbar-item', { hasText: 'Tint: entropy' }).waitFor();
 
         await page.locator('.editor-group-container.active .view-line', { hasText: '<think>' }).click();
