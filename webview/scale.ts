@@ -66,8 +66,8 @@ export function ticksOf({ scale, y: [low, high] }: ScaledRange, count: number): 
       const [from, to] = [scaled(scale, low), scaled(scale, high)];
       const share = Math.max(to, -from) / (to - from);
       const sizes = thinned(powers(scale.linear * 10, Math.max(high, -low), [1]), Math.ceil(count * share));
-      const below = sizes.filter((size) => -size >= low).map((size) => -size);
-      return [...below.reverse(), ...(low <= 0 ? [0] : []), ...sizes.filter((size) => size >= low && size <= high)];
+      const below = sizes.map((size) => -size).reverse();
+      return [...below, 0, ...sizes].filter((tick) => tick >= low && tick <= high);
     }
   }
 }

@@ -1,5 +1,5 @@
 import { close, constants, open, read as readFile } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Address, Column } from '../../core/generated/wire';
 import { broken, read, type Read } from '../../core/read';
@@ -84,7 +84,8 @@ export async function openSegmentFile(path: string): Promise<Read<OpenSegment>> 
   try {
     descriptor = await openFile(path, constants.O_RDONLY);
   } catch (error) {
-    return broken(messageOf(error));
+    const isGone = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    return broken(isGone ? `the segment ${basename(path)} is gone` : messageOf(error));
   }
   const columns = await readColumnList(descriptor);
   if (columns.kind === 'read') return read({ descriptor, columns: columns.value });

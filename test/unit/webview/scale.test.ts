@@ -66,6 +66,8 @@ describe('ticks of an axis', () => {
     [-0.2, 0.6, 6, [-0.1, -0.01, -0.001, 0, 0.001, 0.01, 0.1, 1]],
     [-0.2, 0.6, 4, [-0.01, 0, 0.01, 1]],
     [0, 3, 4, [0, 0.01, 0.1, 1]],
+    // All below zero: zero is not shown.
+    [-200, -3, 4, [-100, -10]],
   ];
   for (const [low, high, count, expected] of cases) {
     it(`from ${low} to ${high}: ${expected.join(', ')}`, () => {

@@ -10,6 +10,7 @@ import { keepPicture, pickTheme } from '../support/panelLooks';
 import { projectPython } from '../support/quickRun';
 import { copyRun } from '../support/recordedRun';
 import { eventually } from '../support/eventually';
+import { shownText } from '../support/shownText';
 import { withWindow } from '../support/window';
 
 /** Opens the panel of the run, and from its list the first rollout whose line has `words`. */
@@ -19,18 +20,6 @@ async function openTrace(page: Page, words: RegExp): Promise<void> {
   await webviewFrame(page).locator('.rollouts .item.row', { hasText: words }).first().dblclick();
   await page.locator('.tab.active', { hasText: /rollout \d/ }).waitFor();
   await page.locator('.codelens-decoration').first().waitFor();
-}
-
-/** What the editor in front shows, lines in their order. */
-async function shownText(page: Page): Promise<string> {
-  const lines = page.locator('.editor-group-container.active .view-line');
-  const placed = await lines.evaluateAll((elements) =>
-    elements.map((element) => ({ top: Number.parseFloat(element.style.top), text: element.textContent })),
-  );
-  return placed
-    .sort((a, b) => a.top - b.top)
-    .map(({ text }) => text.replaceAll('\u00a0', ' '))
-    .join('\n');
 }
 
 /** Colours of the backgrounds that decorations have in the editor in front. */
