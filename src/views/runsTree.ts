@@ -11,6 +11,7 @@ import {
   type TreeDataProvider,
 } from 'vscode';
 import type { RunHeader, RunState } from '../../core/generated/panel';
+import { plainMarkdown } from '../../core/plainMarkdown';
 import { hasEnded } from '../../core/runHeader';
 import type { RunWatch } from '../runs/runWatch';
 import type { RunLibrary } from './library';
@@ -135,11 +136,9 @@ export function runDescription(header: RunHeader): string {
 }
 
 function runTooltip(header: RunHeader): MarkdownString {
-  const tooltip = new MarkdownString();
-  tooltip.appendText(`${header.name}\n${header.stateText}\n${header.device}\n`);
-  for (const { label, text, unit, detail } of header.figures)
-    tooltip.appendText(`${label}: ${text} ${unit} ${detail}\n`);
-  return tooltip;
+  const figures = header.figures.map(({ label, text, unit, detail }) => `${label}: ${text} ${unit} ${detail}`);
+  // What a folder or a file is called is no markup.
+  return new MarkdownString([header.name, header.stateText, header.device, ...figures].map(plainMarkdown).join('\n\n'));
 }
 
 /** Words that the menus' `when` clauses look for. */

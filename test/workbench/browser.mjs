@@ -11,6 +11,8 @@ const flags = [
   '--no-sandbox',
   '--disable-gpu',
   '--disable-quic',
+  // A symbol that turns is drawn sixty times a second, by the processor.
+  '--force-prefers-reduced-motion',
   '--no-first-run',
   '--disable-background-networking',
   '--disable-component-update',

@@ -1,5 +1,6 @@
 import { Hover, MarkdownString, Range, type HoverProvider, type Position, type TextDocument } from 'vscode';
 import { valueAt } from '../../../core/columns';
+import { plainMarkdown } from '../../../core/plainMarkdown';
 import { offsetAt, placeAt, tokenAt } from '../../../core/trace';
 import { factsOfToken, shownToken } from '../../../core/traceWords';
 import type { Groups, OtherWay } from './groups';
@@ -42,23 +43,26 @@ function words(open: OpenTrace, token: number, otherWays: readonly OtherWay[]): 
   const markdown = new MarkdownString();
   markdown.isTrusted = false;
   markdown.supportHtml = false;
-  markdown.appendText(shownToken(open.trace, token));
+  markdown.appendMarkdown(plainMarkdown(shownToken(open.trace, token)));
   const facts = factsOf(open, token);
   const line = facts.filter(({ name }) => inOneLine.has(name)).map(({ name, value }) => `${name} ${value}`);
-  markdown.appendMarkdown(`\n\n${cell(line.join(', '))}\n\n| | | | | |\n|---|--:|---|---|--:|\n`);
+  markdown.appendMarkdown(`\n\n${plainMarkdown(line.join(', '))}\n\n| | | | | |\n|---|--:|---|---|--:|\n`);
   const figures = facts.filter(({ name, value }) => !inOneLine.has(name) && value.length <= longestCell);
   for (let place = 0; place < figures.length; place += 2) {
-    const cells = figures.slice(place, place + 2).map(({ name, value }) => `${cell(name)} | ${cell(value)}`);
+    const cells = figures
+      .slice(place, place + 2)
+      .map(({ name, value }) => `${plainMarkdown(name)} | ${plainMarkdown(value)}`);
     markdown.appendMarkdown(`| ${cells.join(' | &nbsp; | ')}${cells.length < 2 ? ' | | |' : ''} |\n`);
   }
   for (const { name, value } of facts) {
-    if (!inOneLine.has(name) && value.length > longestCell) markdown.appendMarkdown(`\n${cell(name)} ${cell(value)}\n`);
+    if (!inOneLine.has(name) && value.length > longestCell)
+      markdown.appendMarkdown(`\n${plainMarkdown(name)} ${plainMarkdown(value)}\n`);
   }
   if (otherWays.length > 0) {
     markdown.appendMarkdown('\nOthers of the group went on with\n\n| | | | |\n|---|--:|--:|--:|\n');
     for (const { words: way, right, wrong, given } of otherWays)
       markdown.appendMarkdown(
-        `| ${cell(way)} | ${right} right | ${wrong} wrong | ${given === 0 ? '' : 'demonstration'} |\n`,
+        `| ${plainMarkdown(way)} | ${right} right | ${wrong} wrong | ${given === 0 ? '' : 'demonstration'} |\n`,
       );
   }
   return markdown;
@@ -70,9 +74,4 @@ const longestCell = 24;
 function factsOf({ origin, trace }: OpenTrace, token: number): ReturnType<typeof factsOfToken> {
   const advantage = origin.kind === 'run' ? valueAt(origin.run.store.index.numbers.advantage, origin.row) : NaN;
   return factsOfToken(trace, token, advantage);
-}
-
-/** Names of terms and parts come from a file: nothing in them is markup. */
-function cell(text: string): string {
-  return text.replaceAll(/[\\`*_{}[\]()<>#+!|~&$-]/g, '\\$&').replaceAll(/\s+/g, ' ');
 }

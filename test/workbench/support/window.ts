@@ -45,6 +45,8 @@ export async function withWindow(
   const server = await startServer(workbench, {
     ...options,
     settings: { 'workbench.colorTheme': theme, ...settings },
+    // Windows are tested beside each other, and trainers that share cores are slower with a thread for each of them.
+    env: { OMP_NUM_THREADS: '1', ...options.env },
     vsix: [vsix],
   });
   const browser = await launchBrowser(workbench);

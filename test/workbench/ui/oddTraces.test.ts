@@ -17,10 +17,10 @@ const cases: readonly (readonly [id: string, shown: RegExp])[] = [
   ['torn', /^There is no trace to show: the segment ends within the record at \d+\./],
   ['gone', /^There is no trace to show: the segment 000003\.seg is gone\./],
   ['other', /of a later release/],
-  ['markup', /<img src=x onerror=.*\[b\]\(command:workbench\.action\.quit\)/],
+  ['markup', /<img src=x onerror=[^]*command:workbench/],
   ['scripts', /שלום/],
   ['long', /w1 w2 w3/],
-  ['one-line', /L{200}/],
+  ['one-line', /L{60}/],
 ];
 
 async function openRollout(page: Page, runId: string, id: string): Promise<void> {
@@ -49,15 +49,19 @@ describe('traces of a run that has gone through much', () => {
         // What is written cannot lead anywhere, and characters that turn round or stack are all there.
         await openRollout(page, runId, 'markup');
         await page.locator('.editor-group-container.active .view-line').first().click();
+        for (const key of ['Control+Home', 'ArrowDown', 'ArrowDown']) await page.keyboard.press(key);
         await page.keyboard.press('Control+k');
         await page.keyboard.press('Control+i');
         const hover = page.locator('.monaco-hover:visible').first();
         await hover.getByText('position 1 of').waitFor();
-        assert.equal(await hover.locator('a[href], a[data-href], img, script').count(), 0);
+        const leads = await hover
+          .locator('a[href], a[data-href], img, script')
+          .evaluateAll((found) => found.map(({ outerHTML }) => outerHTML.slice(0, 300)));
+        assert.deepEqual(leads, []);
         await page.keyboard.press('Escape');
         await openRollout(page, runId, 'scripts');
-        const text = await shownText(page);
-        for (const word of scripts.split(' ')) assert.ok(text.includes(word), word);
+        for (const word of scripts.split(' '))
+          await eventually(`the word ${word}`, async () => (await shownText(page)).includes(word));
 
         // A file that goes away under an open document takes nothing from it.
         rmSync(join(directory, 'rollouts', '000001.seg'));
