@@ -25,6 +25,7 @@ export async function pickCheckpoint(run: RunWatch): Promise<number | undefined>
 export async function askForSteps(run: RunWatch, step: number): Promise<number | undefined> {
   const planned = run.store.model.stepsPlanned ?? step;
   const text = await window.showInputBox({
+    ignoreFocusOut: true,
     title: `Fork ${run.name} from step ${step}`,
     prompt: `Train up to which step? It must be above ${step}.`,
     value: `${planned > step ? planned : step * 2}`,

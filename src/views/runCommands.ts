@@ -45,6 +45,7 @@ export class RunCommands {
     const run = await this.pick.one(target, 'Rename which run?');
     if (run === undefined) return;
     const name = await window.showInputBox({
+      ignoreFocusOut: true,
       title: 'Name of the run on screen',
       prompt: `Its folder stays ${run.name}.`,
       value: this.library.header(run).name,

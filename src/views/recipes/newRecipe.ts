@@ -67,6 +67,7 @@ async function askModel(folder: string, demo: string): Promise<ModelFacts | unde
       return undefined;
     case 'hub': {
       const id = await window.showInputBox({
+        ignoreFocusOut: true,
         title: 'New recipe (1 of 4): which model of the Hub?',
         placeHolder: 'Qwen/Qwen3-0.6B',
         validateInput: (text) => (hubId.test(text.trim()) ? undefined : 'A Hub id is written like Qwen/Qwen3-0.6B.'),

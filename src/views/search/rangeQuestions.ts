@@ -31,6 +31,7 @@ function itemOf(label: string, ranges: ComparedRanges): QuickPickItem & { readon
 
 async function askForRange(title: string, proposal: StepRange): Promise<StepRange | undefined> {
   const answer = await window.showInputBox({
+    ignoreFocusOut: true,
     title,
     value: printStepRange(proposal),
     validateInput: (text) => {

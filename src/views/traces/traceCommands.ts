@@ -221,6 +221,7 @@ export class TraceCommands implements UriHandler {
 
   private async askAddress(): Promise<TraceAddress | undefined> {
     const text = await window.showInputBox({
+      ignoreFocusOut: true,
       title: 'Open a trace',
       prompt: 'A link from Copy Link to Trace',
       validateInput: (value) => (pastedAddress(value) === undefined ? 'This is no link to a trace.' : undefined),

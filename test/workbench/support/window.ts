@@ -26,7 +26,7 @@ export interface WindowOptions extends Omit<ServerOptions, 'vsix'> {
 }
 
 const sizeOfWindow = { width: 1400, height: 900 };
-const patienceMs = 20_000;
+const patienceMs = 30_000;
 
 /**
  * A new workbench with the packaged extension and nothing else, for as long as `work` takes. When that fails, a picture

@@ -31,11 +31,13 @@ describe('the tree of runs', () => {
 
       await rows.filter({ hasText: 'from-a-shell' }).click();
       await page.locator('.tab.active', { hasText: 'from-a-shell' }).waitFor();
-      // A panel that comes up takes the focus, and with it the box.
-      await webviewFrame(page).getByText('Finished').first().waitFor();
+      // A panel that comes up takes the focus, and with it the palette.
+      await webviewFrame(page).locator('.rollouts').first().waitFor();
       await command(page, 'SRFT: Rename Run…');
-      await page.locator('.quick-input-widget:visible input[type=text]').fill('first try');
-      await page.keyboard.press('Enter');
+      const name = page.locator('.quick-input-widget:visible input[type=text]');
+      await page.locator('.quick-input-title', { hasText: 'Name of the run on screen' }).waitFor();
+      await name.fill('first try');
+      await name.press('Enter');
       await rows.filter({ hasText: 'first try' }).waitFor();
       await page.locator('.tab.active', { hasText: 'first try' }).waitFor();
       await screenshot(page, join(reports, 'ui', 'tree.png'));
