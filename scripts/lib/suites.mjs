@@ -34,8 +34,8 @@ export const suites = [
     byDefault: true,
     run: async (rest) => {
       const { bundles, env } = await prepareUiTests();
-      // Three windows at a time: each is a browser and a server, and mostly waits for the other.
-      return nodeTests('ui', bundles, ['--test-concurrency=3', ...rest], env);
+      // Two windows at a time: each is a browser and a server. Three take as long, on two cores.
+      return nodeTests('ui', bundles, ['--test-concurrency=2', ...rest], env);
     },
   },
   {

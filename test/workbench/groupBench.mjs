@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { median, now, patienceMs } from './benchHands.mjs';
 import { screenshot, webviewFrame } from './browser.mjs';
 
 const repeats = 5;
-const patienceMs = 20_000;
 
 /**
  * From the key in the list of rollouts to the frame that shows the whole group. The run's panel is in front.
@@ -28,8 +28,7 @@ export async function measureGroup(page, sequences, pictures) {
     await screenshot(page, join(pictures, 'group.png'));
     if (turn < repeats) await page.locator('.tab.active').click({ button: 'middle' });
   }
-  times.sort((a, b) => a - b);
-  return { group_64x4k_open_ms: times[Math.floor(times.length / 2)] ?? NaN };
+  return { group_64x4k_open_ms: median(times) };
 }
 
 /** @param {import('playwright-core').Page} page @param {number} sequences */
@@ -51,8 +50,4 @@ async function groupShown(page, sequences) {
     await sleep(10);
   }
   throw new Error(`no group of ${sequences} sequences was shown`);
-}
-
-function now() {
-  return performance.timeOrigin + performance.now();
 }

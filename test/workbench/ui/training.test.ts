@@ -23,7 +23,21 @@ async function shownStep(panel: FrameLocator): Promise<number> {
 
 async function openRunIn(page: Page, name: string): Promise<FrameLocator> {
   await page.locator('.activitybar .action-label[aria-label^="SRFT Studio"]').click();
-  await page.locator('.sidebar .monaco-list-row', { hasText: name }).first().click();
+  // The row of a run that is at work is drawn anew at every step, and a click between two drawings is lost.
+  await eventually(
+    `the panel of ${name}`,
+    async () => {
+      await page.locator('.sidebar .monaco-list-row', { hasText: name }).first().click();
+      return page
+        .locator('.tab.active', { hasText: name })
+        .waitFor({ timeout: 3000 })
+        .then(
+          () => true,
+          () => false,
+        );
+    },
+    { withinMs: 30_000 },
+  );
   return webviewFrame(page);
 }
 
