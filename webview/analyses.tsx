@@ -5,6 +5,7 @@ import { render, type VNode } from 'preact';
 import { AnalysesPage } from './analysesPage';
 import { connect, page } from './analysesState';
 import { followTheme } from './colours';
+import { TroublePage, WaitingPage } from './quietPage';
 
 followTheme();
 render(<App />, document.body);
@@ -14,13 +15,9 @@ function App(): VNode {
   const now = page.value;
   switch (now.kind) {
     case 'waiting':
-      return <main class="full-page secondary">Reading the run…</main>;
+      return <WaitingPage words="Reading the run…" />;
     case 'trouble':
-      return (
-        <main class="full-page">
-          <p role="status">{now.reason}</p>
-        </main>
-      );
+      return <TroublePage reason={now.reason} />;
     case 'run':
       return <AnalysesPage message={now.message} />;
   }

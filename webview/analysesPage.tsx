@@ -41,7 +41,7 @@ export function AnalysesPage({ message }: { readonly message: RunMessage }): VNo
 
 function Head({ message: { run, other, isAlive } }: { readonly message: RunMessage }): VNode {
   return (
-    <header class="analyses-head">
+    <header class="part-head analyses-head">
       <h1 class="one-line" title={visibleWords(run.name)}>
         Analyses of {visibleText(run.name)}
       </h1>

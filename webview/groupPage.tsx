@@ -51,7 +51,7 @@ function GroupHead({ group }: { readonly group: GroupMessage }): VNode {
   const right = own.filter(({ correct }) => correct).length;
   const demonstrations = given === 0 ? '' : given === 1 ? ', and the demonstration' : `, and ${given} demonstrations`;
   return (
-    <header class="group-head">
+    <header class="part-head group-head">
       <h1 class="one-line" title={visibleWords(`${prompt} of ${run}`)}>
         {visibleText(prompt)}, step {step}
       </h1>

@@ -10,6 +10,7 @@ import { isFirstAnswered, keepCurves } from './keepCurves';
 import { EmptyPage, RefusedPage } from './emptyPage';
 import { connect, page } from './page';
 import { keepTables } from './panelTable';
+import { WaitingPage } from './quietPage';
 import { keepRollouts } from './rolloutState';
 import { RunPage } from './runPage';
 
@@ -47,5 +48,5 @@ function App(): VNode {
 }
 
 function Waiting(): VNode {
-  return <main class="full-page secondary">Reading the run…</main>;
+  return <WaitingPage words="Reading the run…" />;
 }
