@@ -17,10 +17,11 @@ import { judgedText } from '../../../core/judgeAgain';
 import { absentAsUndefined } from '../../runs/tail';
 import { judgeQuestion } from './judgeQuestion';
 import { addressOf, draftScheme } from './traceAddress';
+import { TextFiles } from './textFiles';
 import { fileOf, type TraceLibrary } from './traceLibrary';
 
 /** Drafts of demonstrations as files: at first what the model wrote, and what a person saved from then on. */
-export class DraftFiles implements FileSystemProvider, Disposable {
+export class DraftFiles extends TextFiles implements FileSystemProvider, Disposable {
   private readonly changed = new EventEmitter<FileChangeEvent[]>();
   private readonly registration: Disposable;
   readonly onDidChangeFile = this.changed.event;
@@ -30,6 +31,7 @@ export class DraftFiles implements FileSystemProvider, Disposable {
     private readonly traces: TraceLibrary,
     private readonly folder: string,
   ) {
+    super();
     this.registration = workspace.registerFileSystemProvider(draftScheme, this, { isCaseSensitive: true });
   }
 
@@ -57,37 +59,17 @@ export class DraftFiles implements FileSystemProvider, Disposable {
     this.changed.fire([{ type: FileChangeType.Changed, uri }]);
   }
 
-  watch(): Disposable {
-    return { dispose: () => undefined };
-  }
-
-  readDirectory(uri: Uri): never {
-    throw FileSystemError.FileNotADirectory(uri);
-  }
-
-  createDirectory(): never {
-    throw onlyText();
-  }
-
-  delete(): never {
-    throw onlyText();
-  }
-
-  rename(): never {
-    throw onlyText();
-  }
-
   dispose(): void {
     this.registration.dispose();
     this.changed.dispose();
+  }
+
+  protected override refusal(): FileSystemError {
+    return FileSystemError.NoPermissions('A draft belongs to its trace; its text can be changed, and nothing else.');
   }
 
   /** An id of a run may hold anything, so a file is named by its hash. */
   private pathOf(uri: Uri): string {
     return join(this.folder, `${createHash('sha256').update(uri.query).digest('hex')}.txt`);
   }
-}
-
-function onlyText(): FileSystemError {
-  return FileSystemError.NoPermissions('A draft belongs to its trace; its text can be changed, and nothing else.');
 }

@@ -25,6 +25,7 @@ import type { RunWatch } from '../../runs/runWatch';
 import type { RunLibrary } from '../library';
 import type { Log } from '../log';
 import { readOfFile } from './foreignFile';
+import { TextFiles } from './textFiles';
 import { addressOf, filePlaceOf, traceScheme, uriOf, type FilePlace, type TraceAddress } from './traceAddress';
 
 /** A rollout of a run this window knows. */
@@ -56,7 +57,7 @@ export interface OpenTrace {
  * Traces as read-only files, so that the editor restores their documents after a reload; reads them, and keeps those that
  * are open.
  */
-export class TraceLibrary implements FileSystemProvider, Disposable {
+export class TraceLibrary extends TextFiles implements FileSystemProvider, Disposable {
   private readonly known = new Map<string, OpenTrace>();
   /** How often a document was told to read anew: its time of change. */
   private readonly versions = new Map<string, number>();
@@ -72,6 +73,7 @@ export class TraceLibrary implements FileSystemProvider, Disposable {
     private readonly library: RunLibrary,
     private readonly log: Log,
   ) {
+    super();
     this.subscriptions = [
       workspace.registerFileSystemProvider(traceScheme, this, { isCaseSensitive: true, isReadonly: true }),
       workspace.onDidCloseTextDocument(({ uri }) => {
@@ -115,28 +117,8 @@ export class TraceLibrary implements FileSystemProvider, Disposable {
     return bytes;
   }
 
-  watch(): Disposable {
-    return { dispose: () => undefined };
-  }
-
-  readDirectory(uri: Uri): never {
-    throw FileSystemError.FileNotADirectory(uri);
-  }
-
-  createDirectory(): never {
-    throw readOnly();
-  }
-
   writeFile(): never {
-    throw readOnly();
-  }
-
-  delete(): never {
-    throw readOnly();
-  }
-
-  rename(): never {
-    throw readOnly();
+    throw this.refusal();
   }
 
   /** The trace of a document that is open and was read. */
@@ -178,6 +160,10 @@ export class TraceLibrary implements FileSystemProvider, Disposable {
     for (const subscription of this.subscriptions) subscription.dispose();
   }
 
+  protected override refusal(): FileSystemError {
+    return FileSystemError.NoPermissions('A trace is what a model wrote; it cannot be changed.');
+  }
+
   private runOf(runId: string): RunWatch | undefined {
     return this.library.runs.find(({ store }) => store.manifest.run_id === runId);
   }
@@ -217,10 +203,6 @@ export class TraceLibrary implements FileSystemProvider, Disposable {
       this.changed.fire([{ type: FileChangeType.Changed, uri }]);
     }
   }
-}
-
-function readOnly(): FileSystemError {
-  return FileSystemError.NoPermissions('A trace is what a model wrote; it cannot be changed.');
 }
 
 const byteOrderMark = '\uFEFF';
