@@ -16,6 +16,7 @@ import srft
 from srft.config import ExactReward, MathReward, PythonReward, RegexReward, RewardConfig, StepsReward
 from srft.errors import InputError
 from srft.rewards import Judge, Response, needs_answer
+from srft.rewards.worker import Worker
 from srft.rows import Problem
 from tests.error_table import record
 
@@ -265,6 +266,7 @@ def test_a_late_reply_never_answers_the_next_request(tmp_path):
     )
     with Judge(RewardConfig(parts=(PythonReward(path="reward.py", timeout_seconds=20.0),)), tmp_path) as judge:
         worker = judge._workers["python"]
+        assert isinstance(worker, Worker)
         whole, worker._receive = worker._receive, interrupted
         with pytest.raises(KeyboardInterrupt):
             judge.score([response(seconds=0.2, value=1)])
@@ -371,7 +373,8 @@ def test_workers_end_with_the_judge(tmp_path):
     reward = RewardConfig(parts=(PythonReward(path="reward.py"), RegexReward(pattern="a")))
     with Judge(reward, tmp_path) as judge:
         judge.score([response()])
-        pids = [worker._process.pid for worker in itertools.chain(judge._workers.values(), judge._checks.values())]
+        workers = itertools.chain(judge._workers.values(), judge._checks.values())
+        pids = [worker._process.pid for worker in workers if isinstance(worker, Worker)]
         assert len(pids) == 2 and all(map(alive, pids))
     assert wait_until_gone(pids, 5)
 
