@@ -17,6 +17,20 @@ export const rooms = [
   { folder: 'src/runs', rooms: ['core'], node: true, packages: ['hyparquet-writer'] },
   // The Python environment, the GPU and the disk, as values. No editor.
   { folder: 'src/environment', rooms: ['core'], node: true, packages: [] },
+  // A checkpoint as values: its header, its configuration, its graph, its tokens. Pure: bytes in, bytes out.
+  {
+    folder: 'src/inference',
+    rooms: ['core'],
+    node: false,
+    packages: ['@bufbuild/protobuf', '@huggingface/jinja', '@huggingface/tokenizers'],
+  },
+  // Checkpoints on the disk, and the process of its own in which one is asked. No editor.
+  {
+    folder: 'src/checkpoints',
+    rooms: ['core', 'src/inference'],
+    node: true,
+    packages: ['onnxruntime-node'],
+  },
   // Places and edits in the text of a recipe. No editor.
   { folder: 'src/recipes', rooms: ['core'], node: true, packages: ['jsonc-parser'] },
   // What `npm run demo` shows in a terminal.
@@ -24,7 +38,7 @@ export const rooms = [
   // Everything that touches the editor.
   {
     folder: 'src/views',
-    rooms: ['core', 'src/runs', 'src/environment', 'src/recipes'],
+    rooms: ['core', 'src/runs', 'src/environment', 'src/recipes', 'src/inference', 'src/checkpoints'],
     node: true,
     packages: ['vscode', 'jsonc-parser'],
   },
@@ -46,7 +60,16 @@ export const rooms = [
   },
   {
     folder: 'test/unit',
-    rooms: ['core', 'src/runs', 'src/environment', 'src/recipes', 'src/cli', 'scripts'],
+    rooms: [
+      'core',
+      'src/runs',
+      'src/environment',
+      'src/recipes',
+      'src/inference',
+      'src/checkpoints',
+      'src/cli',
+      'scripts',
+    ],
     node: true,
     packages: ['ajv', 'eslint', 'fast-check', 'typescript'],
   },

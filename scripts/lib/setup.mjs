@@ -35,7 +35,7 @@ export async function ensureNodeModules() {
     if (isReady()) return;
     const npm = npmScript();
     if (npm === undefined) throw new Failure('npm was not found beside Node; start the command with `npm run …`.');
-    await timed('fetching the npm packages (about 30 MB)', async () => {
+    await timed('fetching the npm packages (about 150 MB)', async () => {
       const code = await run(process.execPath, [npm, 'ci', '--ignore-scripts', '--no-audit', '--no-fund'], {
         toStderr: true,
       });
