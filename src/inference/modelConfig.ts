@@ -104,7 +104,10 @@ function headsOf(
 ): Pick<DecoderConfig, 'hiddenSize' | 'heads' | 'keyValueHeads' | 'headSize'> {
   const hiddenSize = json.count('hidden_size');
   const heads = json.count('num_attention_heads');
-  const keyValueHeads = json.count('num_key_value_heads', { otherwise: family.keyValueHeads ?? heads });
+  // A null that is written out means as many as heads; absence means what the family's class says.
+  const silent = !json.names('num_key_value_heads');
+  const otherwise = silent ? (family.keyValueHeads ?? heads) : heads;
+  const keyValueHeads = json.count('num_key_value_heads', { otherwise });
   if (heads % keyValueHeads !== 0) {
     throw json.refused('num_key_value_heads', `${heads} heads cannot be shared among ${keyValueHeads}`);
   }
