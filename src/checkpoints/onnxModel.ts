@@ -19,12 +19,11 @@ import type {
 
 /** Loads a checkpoint with the first provider that takes it. Raises what the last of them said. */
 export const loadLanguageModel: LoadLanguageModel = async (parts, options) => {
-  const graph = decoderGraph(parts);
-  const adapter = await adapterFile(parts, options.adapterFolder);
+  const graph = decoderGraph(parts, await adapterFile(parts, options.adapterFolder));
   let refusal: unknown = new Error('No provider was named.');
   for (const provider of options.providers) {
     try {
-      return new OnnxModel(parts.config, await sessionOf(graph, adapter, options, provider), provider);
+      return new OnnxModel(parts.config, await sessionOf(graph, options, provider), provider);
     } catch (error) {
       refusal = error;
     }
@@ -32,29 +31,16 @@ export const loadLanguageModel: LoadLanguageModel = async (parts, options) => {
   throw refusal;
 };
 
-/** An adapter's file as ONNX Runtime takes it: it may lie in another folder than the weights, and is small. */
-interface AdapterFile {
-  readonly path: string;
-  readonly data: Uint8Array;
-}
-
-async function adapterFile({ adapter }: DecoderParts, folder: string | null): Promise<AdapterFile | null> {
+async function adapterFile({ adapter }: DecoderParts, folder: string | null): Promise<Uint8Array | undefined> {
   const [first] = adapter?.layers.values() ?? [];
-  if (first === undefined || folder === null) return null;
-  return { path: first.down.file, data: await readFile(join(folder, first.down.file)) };
+  return first === undefined || folder === null ? undefined : await readFile(join(folder, first.down.file));
 }
 
-async function sessionOf(
-  graph: Uint8Array,
-  adapter: AdapterFile | null,
-  options: LoadOptions,
-  provider: string,
-): Promise<InferenceSession> {
+async function sessionOf(graph: Uint8Array, options: LoadOptions, provider: string): Promise<InferenceSession> {
   return InferenceSession.create(graph, {
     executionProviders: provider === 'cpu' ? ['cpu'] : [provider, 'cpu'],
     intraOpNumThreads: options.threads,
     interOpNumThreads: 1,
-    ...(adapter === null ? {} : { externalData: [adapter] }),
     extra: {
       session: {
         // The weights' own files; a graph that comes as bytes has no folder of its own.
@@ -206,14 +192,14 @@ class OnnxModel implements LanguageModel {
     const begin = performance.now();
     const positions = Int32Array.from(ids, (_, index) => position(index));
     const branches = Int32Array.from(ids, (_, index) => branch(index));
-    const { cosine, sine } = rotaryTables(this.config, positions, length);
+    const { cos, sin } = rotaryTables(this.config, positions, length);
     const half = this.config.headSize / 2;
     const outputs = (await this.session.run(
       {
         ...this.cache.feeds({ positions, branches }),
         ids: integers(ids),
-        cosine: new Tensor('float32', cosine, [ids.length, half]),
-        sine: new Tensor('float32', sine, [ids.length, half]),
+        cosine: new Tensor('float32', cos, [ids.length, half]),
+        sine: new Tensor('float32', sin, [ids.length, half]),
         rows: integers(rows),
         targets: integers(targets),
         temperature: new Tensor('float32', Float32Array.of(temperature), []),

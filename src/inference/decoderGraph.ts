@@ -30,10 +30,16 @@ import { OnnxGraph } from './onnx';
  * | `key_<layer>`, `value_<layer>` | [S, 1, key-value heads, D] | of the new tokens alone |
  *
  * Caches have time first, so that a caller appends to one buffer and hands over a view of what is filled.
+ *
+ * @param adapterFile the bytes of the adapter's file, which is small and lies in another folder: its tensors are written
+ * into the graph
  */
-export function decoderGraph({ config, tensors, adapter }: DecoderParts): Uint8Array {
+export function decoderGraph(
+  { config, tensors, adapter }: DecoderParts,
+  adapterFile: Uint8Array = new Uint8Array(0),
+): Uint8Array {
   const graph = new OnnxGraph();
-  const weights = new Weights(graph, tensors, adapter);
+  const weights = new Weights(graph, tensors, adapter, adapterFile);
   const call = callOf(graph, config);
   const embedding = weights.tensor('model.embed_tokens.weight');
   let hidden = graph.op('Gather', [embedding, graph.input('ids', 'I64', ['S'])], { axis: 0n });
@@ -239,6 +245,7 @@ class Weights {
     private readonly graph: OnnxGraph,
     private readonly tensors: DecoderParts['tensors'],
     private readonly adapter: Adapter | null,
+    private readonly adapterFile: Uint8Array,
   ) {}
 
   tensor(name: string): string {
@@ -247,7 +254,9 @@ class Weights {
     const place = this.tensors.get(name);
     // Parts are checked against their configuration before a graph is built.
     if (place === undefined) throw new Error(`There is no tensor ${name}.`);
-    return this.external(name, place);
+    const value = this.asFloat(this.graph.external(name, place.dtype, place.shape, place), place);
+    this.made.set(name, value);
+    return value;
   }
 
   /** y = W x + b, and what the adapter adds: scale · B (A x). [S, in] → [S, out] */
@@ -256,18 +265,20 @@ class Weights {
     const plain = this.graph.op('Gemm', own, { transB: 1n });
     const added = this.adapter?.layers.get(name);
     if (added === undefined) return plain;
-    const down = this.graph.op('Gemm', [value, this.external(`${name}.lora_A`, added.down)], { transB: 1n });
-    return this.graph.op('Gemm', [down, this.external(`${name}.lora_B`, added.up), plain], {
+    const down = this.graph.op('Gemm', [value, this.inline(`${name}.lora_A`, added.down)], { transB: 1n });
+    return this.graph.op('Gemm', [down, this.inline(`${name}.lora_B`, added.up), plain], {
       transB: 1n,
       alpha: added.scale,
     });
   }
 
-  private external(name: string, place: TensorPlace): string {
-    const stored = this.graph.external(name, place.dtype, place.shape, place);
-    // Casts of constants are folded when the graph is loaded.
-    const value = place.dtype === 'F32' ? stored : this.graph.op('Cast', [stored], { to: 1n });
-    this.made.set(name, value);
-    return value;
+  private inline(name: string, place: TensorPlace): string {
+    const data = this.adapterFile.subarray(place.offset, place.offset + place.length);
+    return this.asFloat(this.graph.inline(name, place.dtype, place.shape, data), place);
+  }
+
+  /** Casts of constants are folded when the graph is loaded. */
+  private asFloat(stored: string, { dtype }: TensorPlace): string {
+    return dtype === 'F32' ? stored : this.graph.op('Cast', [stored], { to: 1n });
   }
 }

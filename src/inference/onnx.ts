@@ -58,6 +58,12 @@ export class OnnxGraph {
     return name;
   }
 
+  /** An initialiser whose data is written into the graph. */
+  inline(name: string, type: ElementType, shape: readonly number[], data: Uint8Array): string {
+    this.initializers.push(tensorHead(name, type, shape).tag(9, WireType.LengthDelimited).bytes(data).finish());
+    return name;
+  }
+
   /** Whole numbers, as a vector or, when one is given alone, as a scalar. */
   integers(values: number | readonly number[]): string {
     const list = typeof values === 'number' ? [values] : values;
@@ -119,8 +125,7 @@ export class OnnxGraph {
     const key = `${type} ${shape.join(',')} ${data.join(',')}`;
     const known = this.constants.get(key);
     if (known !== undefined) return known;
-    const name = this.fresh('constant');
-    this.initializers.push(tensorHead(name, type, shape).tag(9, WireType.LengthDelimited).bytes(data).finish());
+    const name = this.inline(this.fresh('constant'), type, shape, data);
     this.constants.set(key, name);
     return name;
   }

@@ -112,7 +112,7 @@ def figures(model: Any) -> dict[str, Any]:
     """Of every token but the first: log-prob, entropy, rank and the likeliest tokens, in float32."""
     ids = torch.tensor([text_ids()])
     with torch.no_grad():
-        logprob_LV = torch.log_softmax(model.float().eval()(input_ids=ids).logits[0, :-1].double(), dim=-1)
+        logprob_LV = torch.log_softmax(model.eval()(input_ids=ids).logits[0, :-1].double(), dim=-1)
     target_L = ids[0, 1:]
     logprob_L = logprob_LV.gather(1, target_L[:, None])[:, 0]
     top_LK, top_ids_LK = logprob_LV.topk(TOP, dim=-1)
@@ -140,8 +140,16 @@ def write(folder: Path, variant: Variant) -> None:
         model.save_pretrained(str(folder))
         (folder / "README.md").unlink()
         _sort_targets(folder / "adapter_config.json")
-    text = json.dumps(figures(model), separators=(",", ":"))
+    text = json.dumps(figures(_loaded(folder, variant)), separators=(",", ":"))
     (folder / "reference.json").write_text(text + "\n", encoding="utf-8")
+
+
+def _loaded(folder: Path, variant: Variant) -> Any:
+    """As people load it. The model that was made has lost digits of its frequencies with those of its weights."""
+    if variant.lora is None:
+        return AutoModelForCausalLM.from_pretrained(str(folder), dtype=torch.float32)
+    base = AutoModelForCausalLM.from_pretrained(str(folder / "base"), dtype=torch.float32)
+    return PeftModel.from_pretrained(base, str(folder))
 
 
 def _fill_adapter(model: PeftModel) -> None:
