@@ -1,6 +1,6 @@
-import { constants, type BigIntStats } from 'node:fs';
+import type { BigIntStats } from 'node:fs';
 import { open, realpath, stat, type FileHandle } from 'node:fs/promises';
-import { join, relative, sep } from 'node:path';
+import { isAbsolute, join, relative, sep } from 'node:path';
 import { CheckpointProblem } from '../inference/problem';
 import { shown } from '../inference/shown';
 
@@ -42,12 +42,12 @@ export async function withFile<T>(
   const real = await absentAsUndefined(realpath(path));
   if (real === undefined) return undefined;
   const inside = relative(folder, real);
-  if (inside === '' || inside === '..' || inside.startsWith(`..${sep}`) || join(folder, inside) !== real) {
+  if (inside === '' || inside === '..' || inside.startsWith(`..${sep}`) || isAbsolute(inside)) {
     throw new CheckpointProblem('is a link that leads out of the folder', path, 'copy the file itself there');
   }
   // A pipe of that name would keep whoever opens it waiting for ever.
   if (!(await stat(real)).isFile()) throw new CheckpointProblem('is no file', path, 'choose another checkpoint');
-  const handle = await open(real, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+  const handle = await open(real, 'r');
   try {
     const stats = await handle.stat({ bigint: true });
     return await use({ handle, seen: { path, name, bytes: Number(stats.size), identity: identityOf(stats) } });
