@@ -1,5 +1,6 @@
 // npm run package [-- --json] [--target linux-x64 …]: the files that are published, into .srft/vsix.
-// With --json the last line holds the figures: sizes of the bundles, of each file, and the list of what is in one.
+// With --json the last line holds the figures: sizes of the bundles and of each file, the list of what is in all of
+// them, and of what each has besides for its own platform.
 import { relative } from 'node:path';
 import { parseArgs } from 'node:util';
 import { root } from './lib/paths.mjs';
@@ -15,7 +16,8 @@ await runMain(async () => {
   for (const { path, bytes } of files) console.log(`${relative(root, path)}  ${(bytes / 1e6).toFixed(2)} MB`);
   if (options.json) {
     const vsix = Object.fromEntries(files.map(({ target, bytes }) => [target, bytes]));
-    console.log(JSON.stringify({ ...sizes, vsix, files: contents }));
+    const native = Object.fromEntries(files.map((file) => [file.target, file.native]));
+    console.log(JSON.stringify({ ...sizes, vsix, files: contents, native }));
   }
   return 0;
 });

@@ -1,22 +1,23 @@
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { buildFolder, root } from './paths.mjs';
+import { root } from './paths.mjs';
 
 /**
  * Bundles TypeScript entry points for this Node, which cannot run TypeScript before version 22.18.
  * npm packages stay outside, so a bundle must lie somewhere below the root; ours lie in .srft/build.
  * @param {string} name of the folder in .srft/build
  * @param {string[]} entries paths relative to the root
+ * @param {string} [from] the project's folder
  * @returns {Promise<string[]>} the bundles, in the order of the entries
  */
-export async function bundle(name, entries) {
+export async function bundle(name, entries, from = root) {
   // Imported here, since it comes with npm ci.
   const { build } = await import('esbuild');
-  const outdir = join(buildFolder, name);
+  const outdir = join(from, '.srft', 'build', name);
   await build({
-    absWorkingDir: root,
+    absWorkingDir: from,
     entryPoints: entries,
-    outbase: root,
+    outbase: from,
     outdir,
     outExtension: { '.js': '.mjs' },
     bundle: true,

@@ -1,15 +1,24 @@
 import { copyFileSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { copyNativeFiles, nativeBesideBundle } from './nativeRuntime.mjs';
 import { root } from './paths.mjs';
+import { Failure } from './run.mjs';
 
 /** What the extension is made of, below the root. */
 export const distFolder = join(root, 'dist');
 
 /**
- * Bundles the extension host's and the webview's side into dist/.
+ * Bundles the extension host's and the webview's side into dist/, and the process that holds a checkpoint with this
+ * machine's native files.
  * @param {{ minify: boolean }} options
- * @returns {Promise<{ host_bundle_bytes: number, host_beside_bytes: number, webview_bundle_bytes: number, webview_bundle_gzip_bytes: number }>}
+ * @returns {Promise<{
+ *   host_bundle_bytes: number,
+ *   host_beside_bytes: number,
+ *   model_process_bytes: number,
+ *   webview_bundle_bytes: number,
+ *   webview_bundle_gzip_bytes: number,
+ * }>}
  */
 export async function buildExtension({ minify }) {
   // Imported here, since it comes with npm ci.
@@ -17,6 +26,8 @@ export async function buildExtension({ minify }) {
   rmSync(distFolder, { recursive: true, force: true });
   mkdirSync(join(distFolder, 'webview'), { recursive: true });
   const host = await buildHost(distFolder, { minify });
+  const modelProcess = await buildModelProcess(distFolder, { minify });
+  copyNativeFiles(`${process.platform}-${process.arch}`, distFolder);
   await build({
     ...commonOptions({ minify }),
     ...pageOptions,
@@ -30,6 +41,7 @@ export async function buildExtension({ minify }) {
   const script = readFileSync(join(distFolder, 'webview/panel.js'));
   return {
     ...host,
+    model_process_bytes: modelProcess,
     webview_bundle_bytes: script.length,
     webview_bundle_gzip_bytes: gzipSync(script, { level: 9 }).length,
   };
@@ -59,7 +71,43 @@ export async function buildHost(outdir, { minify, from = root }) {
     // The UMD builds of some packages ask for files that a bundle does not have.
     mainFields: ['module', 'main'],
   });
+  refuseNative(metafile);
   return hostSizes(metafile);
+}
+
+/** A crash in native code would end every extension of the window. @param {import('esbuild').Metafile} metafile */
+function refuseNative({ inputs }) {
+  const native = Object.keys(inputs).find((path) => path.includes('node_modules/onnxruntime-'));
+  if (native !== undefined) {
+    throw new Failure(
+      `${native} is in what the extension host loads; only src/checkpoints/modelProcess.ts may need it.`,
+    );
+  }
+}
+
+/**
+ * What is forked to hold a checkpoint: one file, which finds its native half in `native/` beside it.
+ * CommonJS, since that loads native files and knows its own folder.
+ * @param {string} outdir
+ * @param {{ minify: boolean, from?: string }} options from: the project's folder
+ * @returns {Promise<number>} its size in bytes
+ */
+export async function buildModelProcess(outdir, { minify, from = root }) {
+  const { build } = await import('esbuild');
+  const { metafile } = await build({
+    ...commonOptions({ minify, from }),
+    entryPoints: ['src/checkpoints/modelProcess.ts'],
+    outdir,
+    outExtension: { '.js': '.cjs' },
+    platform: 'node',
+    format: 'cjs',
+    metafile: true,
+    target: 'node20',
+    plugins: [nativeBesideBundle()],
+  });
+  return Object.entries(metafile.outputs)
+    .filter(([path]) => path.endsWith('.cjs'))
+    .reduce((bytes, [, output]) => bytes + output.bytes, 0);
 }
 
 /** @param {{ minify: boolean, from?: string }} options */

@@ -9,7 +9,6 @@ export const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 
 /** What set-up and builds make; may be deleted at any time. */
 export const srftFolder = join(root, '.srft');
-export const buildFolder = join(srftFolder, 'build');
 export const venvFolder = join(srftFolder, 'venv');
 export const trainerFolder = join(root, 'trainer');
 

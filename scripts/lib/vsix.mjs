@@ -1,13 +1,22 @@
 import { cpSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, relative, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { buildExtension } from './extensionBundle.mjs';
+import { buildExtension, distFolder } from './extensionBundle.mjs';
+import { copyNativeFiles } from './nativeRuntime.mjs';
 import { root, srftFolder } from './paths.mjs';
 import { Failure } from './run.mjs';
 import { ensureWorkbenchPackages, workbenchRoom } from './workbench.mjs';
 
 /** `universal` is for every machine that has no file of its own. */
-export const targets = ['linux-x64', 'linux-arm64', 'darwin-arm64', 'darwin-x64', 'win32-x64', 'universal'];
+export const targets = [
+  'linux-x64',
+  'linux-arm64',
+  'darwin-arm64',
+  'darwin-x64',
+  'win32-x64',
+  'win32-arm64',
+  'universal',
+];
 
 /** What the bundles may weigh, in bytes; every one must stay below. */
 export const ceilings = {
@@ -48,8 +57,8 @@ const outputFolder = join(srftFolder, 'vsix');
  * @returns {Promise<{
  *   sizes: Awaited<ReturnType<typeof buildExtension>>,
  *   contents: string[],
- *   files: { target: string, path: string, bytes: number }[],
- * }>} contents: paths inside the files
+ *   files: { target: string, path: string, bytes: number, native: string[] }[],
+ * }>} contents: paths inside all of the files; native: paths that a file holds besides
  */
 export async function packageExtension({ targets: wanted }) {
   const unknown = wanted.find((target) => !targets.includes(target));
@@ -61,10 +70,11 @@ export async function packageExtension({ targets: wanted }) {
   refuseTooLarge(sizes);
   const manifest = stage();
   mkdirSync(outputFolder, { recursive: true });
+  const { listFiles } = await vsce();
+  const common = (await listFiles({ cwd: stagingFolder, packageManager: noPackages })).sort();
   const files = [];
   for (const target of wanted) files.push(await pack(target, manifest));
-  const { listFiles } = await vsce();
-  return { sizes, contents: (await listFiles({ cwd: stagingFolder, packageManager: noPackages })).sort(), files };
+  return { sizes, contents: common, files };
 }
 
 /** The target whose file fits this machine. */
@@ -100,8 +110,13 @@ function stage() {
   return manifest;
 }
 
-/** Caches of Python, maps of bundles, and drawings that only their PNG is shown of. @param {string} path */
+/**
+ * Native files, which differ from target to target; caches of Python, maps of bundles, and drawings that only their PNG
+ * is shown of.
+ * @param {string} path
+ */
 function isLeftOut(path) {
+  if (path === join(distFolder, 'native')) return true;
   const name = basename(path);
   return name === '__pycache__' || name === 'icon.svg' || name.endsWith('.pyc') || name.endsWith('.map');
 }
@@ -115,6 +130,8 @@ function picturesOf(markdown) {
 async function pack(target, { name, version }) {
   const path = join(outputFolder, `${name}-${target}-${version}.vsix`);
   const { createVSIX } = await vsce();
+  rmSync(join(stagingFolder, 'dist', 'native'), { recursive: true, force: true });
+  const native = copyNativeFiles(target, join(stagingFolder, 'dist'));
   await createVSIX({
     cwd: stagingFolder,
     packagePath: path,
@@ -124,7 +141,8 @@ async function pack(target, { name, version }) {
     rewriteRelativeLinks: false,
     ...(target === 'universal' ? {} : { target }),
   });
-  return { target, path, bytes: statSync(path).size };
+  const inside = native.map((file) => relative(stagingFolder, file).split(sep).join('/'));
+  return { target, path, bytes: statSync(path).size, native: inside };
 }
 
 async function vsce() {
