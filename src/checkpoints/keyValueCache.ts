@@ -1,3 +1,4 @@
+import './quietRuntime';
 import { Tensor } from 'onnxruntime-node';
 import { cacheNames } from '../inference/decoderGraph';
 import type { DecoderConfig } from '../inference/model';

@@ -32,7 +32,10 @@ export class Tokenizers {
   /** Raises a CheckpointProblem for what cannot be read, or takes too long. */
   async ask<Q extends TokenizerQuestion>(place: TokenizerPlace, question: Q): Promise<TokenizerAnswers[Q['kind']]> {
     const seat =
-      this.seats.get(place.folder) ?? new TokenizerSeat(place, this.options, () => { this.forget(place.folder); });
+      this.seats.get(place.folder) ??
+      new TokenizerSeat(place, this.options, () => {
+        this.forget(place.folder);
+      });
     this.seats.set(place.folder, seat);
     return (await seat.ask(question)) as TokenizerAnswers[Q['kind']];
   }

@@ -16,9 +16,11 @@ from typing import Any
 import torch
 from peft import LoraConfig, get_peft_model
 from peft.peft_model import PeftModel
-from transformers import AutoModelForCausalLM, LlamaConfig, MistralConfig, Qwen2Config, Qwen3Config
+from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, MistralConfig, Qwen2Config, Qwen3Config
 
 FOLDER = Path(__file__).parents[3] / "test/fixtures/checkpoints"
+DEMO = Path(__file__).parents[2] / "demo"
+DEMO_FILE = FOLDER.parent / "demo-reference.json"
 VOCABULARY = 48
 LENGTH = 56
 TOP = 4
@@ -108,9 +110,9 @@ def make_model(variant: Variant) -> Any:
     return model.to(variant.dtype)
 
 
-def figures(model: Any) -> dict[str, Any]:
+def figures(model: Any, text: list[int]) -> dict[str, Any]:
     """Of every token but the first: log-prob, entropy, rank and the likeliest tokens, in float32."""
-    ids = torch.tensor([text_ids()])
+    ids = torch.tensor([text])
     with torch.no_grad():
         logprob_LV = torch.log_softmax(model.eval()(input_ids=ids).logits[0, :-1].double(), dim=-1)
     target_L = ids[0, 1:]
@@ -140,7 +142,7 @@ def write(folder: Path, variant: Variant) -> None:
         model.save_pretrained(str(folder))
         (folder / "README.md").unlink()
         _sort_targets(folder / "adapter_config.json")
-    text = json.dumps(figures(_loaded(folder, variant)), separators=(",", ":"))
+    text = json.dumps(figures(_loaded(folder, variant), text_ids()), separators=(",", ":"))
     (folder / "reference.json").write_text(text + "\n", encoding="utf-8")
 
 
@@ -170,12 +172,23 @@ def _rounded(values: torch.Tensor) -> list[float]:
     return [round(value, 6) for value in values.tolist()]
 
 
+def demo_reference() -> dict[str, Any]:
+    """What torch says of problems and worked answers under the demo's own base."""
+    folder = DEMO / "base"
+    tokenizer = AutoTokenizer.from_pretrained(str(folder))
+    rows = [json.loads(line) for line in (DEMO / "data/train.jsonl").read_text(encoding="utf-8").splitlines()[:3]]
+    text = "\n".join(f"{row['prompt']}{row['demonstration']}" for row in rows)
+    model = AutoModelForCausalLM.from_pretrained(str(folder), dtype=torch.float32)
+    return figures(model, tokenizer(text, add_special_tokens=False).input_ids)
+
+
 def main() -> None:
     """Writes all of them anew."""
     shutil.rmtree(FOLDER, ignore_errors=True)
     for name, variant in VARIANTS.items():
         (FOLDER / name).mkdir(parents=True)
         write(FOLDER / name, variant)
+    DEMO_FILE.write_text(json.dumps(demo_reference(), separators=(",", ":")) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from safetensors.torch import load_file
 
-from tests.inference.checkpoint_reference import FOLDER, VARIANTS, write
+from tests.inference.checkpoint_reference import DEMO_FILE, FOLDER, VARIANTS, demo_reference, write
 
 LISTS = ("logprob", "entropy", "top_logprobs")
 
@@ -27,11 +28,18 @@ def test_reference_checkpoints_are_up_to_date(name: str, tmp_path: Path) -> None
             assert made.keys() == there.keys()
             assert all(made[key].equal(there[key]) for key in made)
         elif file.name == "reference.json":
-            made, there = json.loads((tmp_path / file).read_text()), json.loads((kept / file).read_text())
-            for key in made.keys() - set(LISTS):
-                assert made[key] == there[key]
-            for key in LISTS:
-                for one, other in zip(made[key], there[key], strict=True):
-                    assert one == pytest.approx(other, abs=1e-5)
+            assert_near(json.loads((tmp_path / file).read_text()), json.loads((kept / file).read_text()))
         else:
             assert json.loads((tmp_path / file).read_text()) == json.loads((kept / file).read_text())
+
+
+def test_reference_of_the_demo_is_up_to_date() -> None:
+    assert_near(demo_reference(), json.loads(DEMO_FILE.read_text(encoding="utf-8")))
+
+
+def assert_near(made: dict[str, Any], there: dict[str, Any]) -> None:
+    for key in made.keys() - set(LISTS):
+        assert made[key] == there[key]
+    for key in LISTS:
+        for one, other in zip(made[key], there[key], strict=True):
+            assert one == pytest.approx(other, abs=1e-5)
