@@ -175,7 +175,7 @@ def _rounded(values: torch.Tensor) -> list[float]:
 def demo_reference() -> dict[str, Any]:
     """What torch says of problems and worked answers under the demo's own base."""
     folder = DEMO / "base"
-    tokenizer = AutoTokenizer.from_pretrained(str(folder))
+    tokenizer: Any = AutoTokenizer.from_pretrained(str(folder))
     rows = [json.loads(line) for line in (DEMO / "data/train.jsonl").read_text(encoding="utf-8").splitlines()[:3]]
     text = "\n".join(f"{row['prompt']}{row['demonstration']}" for row in rows)
     model = AutoModelForCausalLM.from_pretrained(str(folder), dtype=torch.float32)
