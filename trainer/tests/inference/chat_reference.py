@@ -128,7 +128,7 @@ CONTROLS = """{%- macro turn(message) -%}[{{ message.role | upper }}] {{ message
 {{ turn(message) }} {{ {'n': state.count, 'text': message.content, 'é': none, 'list': [1, 2.5, true]} | tojson }}
 {% endfor %}
 {{ messages | map(attribute='role') | join(', ') }} {{ messages | selectattr('role', 'equalto', 'user') | list | length }}
-{{ messages | tojson(indent=2) }} {{ 7 // 2 }} {{ -7 % 3 }} {{ 'a' ~ 1 ~ none }} {{ messages[-1].content[:3] }} {{ x | default('d') }}
+{{ messages | tojson(indent=2) }} {{ 7 // 2 }} {{ -7 % 3 }} {{ 'a' ~ 1 ~ none ~ true }} {{ none }}{{ 1 == 1 }}{{ missing }} {{ 'xaxbx'.strip('x') }}{{ ' \\n'.rstrip('\\n') }}| {{ messages[-1].content[:3] }} {{ x | default('d') }}
 {% if add_generation_prompt %}>{% endif %}
 """
 
