@@ -168,7 +168,11 @@ async function readTokenizer(folder: string): Promise<readonly ReadFile[]> {
 
 /** The folder of an adapter's base, links followed; undefined when it has to be asked for. */
 async function findBase(name: string, { chosen, below }: BasePlaces): Promise<string | undefined> {
-  if (chosen !== null) return realpath(chosen);
+  if (chosen !== null) {
+    const base = await absentAsUndefined(realpath(chosen));
+    if (base === undefined) throw new CheckpointProblem('is no folder any more', chosen, 'choose the base once more');
+    return base;
+  }
   // A name that asks another machine for a folder would tell it who is asking.
   if (name === '' || name.includes('\0') || /^[\\/]{2}/.test(name)) return undefined;
   const home = name.startsWith('~/') ? join(homedir(), name.slice(2)) : name;
