@@ -25,6 +25,14 @@ test('the scale is alpha over the rank, or over its root, of each layer', () => 
   assert.equal(adapterScale(read({ rank_pattern: { q_proj: 2, 'self_attn.q_proj': 1 } }), query), 4);
 });
 
+for (const [name, { config, shapes, scales }] of Object.entries(references.adapters)) {
+  test(`${name}: layers and scales are those of peft`, () => {
+    const { layers } = adapterOf(readAdapterConfig(JSON.stringify(config)), storedTensors(shapes), base);
+    assert.deepEqual(new Set(layers.keys()), new Set(Object.keys(scales)));
+    for (const [layer, { scale }] of layers) assert.equal(scale, scales[layer], layer);
+  });
+}
+
 const refusals: readonly (readonly [changes: Readonly<Record<string, unknown>>, sentence: RegExp])[] = [
   [
     { peft_type: 'IA3' },
