@@ -1,4 +1,4 @@
-import { realpath, stat } from 'node:fs/promises';
+import { readdir, realpath, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, isAbsolute, join, resolve } from 'node:path';
 import { adapterConfigFile, readAdapterConfig } from '../inference/adapterConfig';
@@ -50,11 +50,12 @@ export async function openCheckpoint(
   folder: string,
   bases: BasePlaces,
 ): Promise<Checkpoint | BaseNeeded | CheckpointProblem> {
+  const names = (await absentAsUndefined(readdir(folder))) ?? [];
   try {
     return await open(folder, bases);
   } catch (error) {
-    if (error instanceof CheckpointProblem) return (await removed(folder)) ?? error;
-    if (isAbsence(error)) return (await removed(folder)) ?? unreadable(folder, 'a file was removed meanwhile');
+    if (error instanceof CheckpointProblem) return (await removed(folder, names)) ?? error;
+    if (isAbsence(error)) return (await removed(folder, names)) ?? unreadable(folder, 'a file was removed meanwhile');
     const code = codeOf(error);
     if (code === undefined) throw error;
     return unreadable(folder, `cannot be read (${code})`);
@@ -64,7 +65,7 @@ export async function openCheckpoint(
 /** What has happened to a checkpoint's files since it was opened; undefined when nothing has. */
 export async function stillTheSame(checkpoint: Checkpoint): Promise<CheckpointProblem | undefined> {
   for (const folder of [checkpoint.folder, checkpoint.adapterFolder]) {
-    const gone = folder === null ? undefined : await removed(folder);
+    const gone = folder === null ? undefined : await removed(folder, []);
     if (gone !== undefined) return gone;
   }
   for (const file of checkpoint.files) {
@@ -168,7 +169,11 @@ async function readTokenizer(folder: string): Promise<readonly ReadFile[]> {
 
 /** The folder of an adapter's base, links followed; undefined when it has to be asked for. */
 async function findBase(name: string, { chosen, below }: BasePlaces): Promise<string | undefined> {
-  if (chosen !== null) return realpath(chosen);
+  if (chosen !== null) {
+    const base = await absentAsUndefined(realpath(chosen));
+    if (base === undefined) throw new CheckpointProblem('is no folder any more', chosen, 'choose the base once more');
+    return base;
+  }
   // A name that asks another machine for a folder would tell it who is asking.
   if (name === '' || name.includes('\0') || /^[\\/]{2}/.test(name)) return undefined;
   const home = name.startsWith('~/') ? join(homedir(), name.slice(2)) : name;
@@ -183,9 +188,10 @@ async function exists(path: string): Promise<boolean> {
   return (await absentAsUndefined(stat(path))) !== undefined;
 }
 
-/** A run keeps its newest and its best checkpoints, and removes the others as whole folders. */
-async function removed(folder: string): Promise<CheckpointProblem | undefined> {
-  if (await exists(folder)) return undefined;
+/** A run keeps its newest and its best checkpoints, and removes the others one file after the other. */
+async function removed(folder: string, names: readonly string[]): Promise<CheckpointProblem | undefined> {
+  const left = await absentAsUndefined(readdir(folder));
+  if (left !== undefined && names.every((name) => left.includes(name))) return undefined;
   const toDo = 'choose another checkpoint, or keep more of them with checkpoint.keep_last';
   return new CheckpointProblem('was rotated away or removed', folder, toDo);
 }

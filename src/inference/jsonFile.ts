@@ -64,10 +64,10 @@ export class JsonFile {
     throw this.refused(key, `must be a whole number from ${least} to ${most}, not ${shown(value)}`);
   }
 
-  /** A finite number above 0. */
+  /** A number above 0 that float32 can hold. */
   positive(key: string, otherwise?: number): number {
     const value = this.value(key) ?? otherwise;
-    if (typeof value === 'number' && Number.isFinite(value) && value > 0) return value;
+    if (typeof value === 'number' && 0 < Math.fround(value) && Math.fround(value) < Infinity) return value;
     throw this.refused(key, `must be a number above 0, not ${shown(value)}`);
   }
 

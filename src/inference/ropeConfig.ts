@@ -1,5 +1,6 @@
 import { JsonFile } from './jsonFile';
 import type { RopeScaling } from './model';
+import { shown } from './shown';
 
 /** What the configuration says of the rotary embedding. */
 export interface Rope {
@@ -7,6 +8,8 @@ export interface Rope {
   readonly scaling: RopeScaling;
 }
 
+/** Where they are keys, each kind of layer has parameters of its own. */
+const layerKinds = ['full_attention', 'sliding_attention', 'chunked_attention', 'linear_attention'];
 const defaultTheta = 10_000;
 const takeAnother = 'choose a checkpoint without it';
 
@@ -47,7 +50,7 @@ function refusePartial(holder: JsonFile): void {
 }
 
 function refuseByLayer(parameters: JsonFile): void {
-  const nested = Object.keys(parameters.object).find((key) => key.endsWith('_attention'));
+  const nested = Object.keys(parameters.object).find((key) => layerKinds.includes(key));
   if (nested === undefined) return;
   throw parameters.refused(nested, 'gives layers rotary embeddings of their own, which is not supported', takeAnother);
 }
@@ -69,7 +72,7 @@ function scalingOf(config: JsonFile, parameters: JsonFile, maxPositions: number)
       return readYarn(parameters, originalPositions(config, parameters, maxPositions), maxPositions);
     default: {
       const known = 'default, linear, dynamic, llama3 and yarn are';
-      throw parameters.refused(key, `asks for the rotary embedding "${kind.slice(0, 40)}"; ${known}`, takeAnother);
+      throw parameters.refused(key, `asks for the rotary embedding ${shown(kind)}; ${known}`, takeAnother);
     }
   }
 }

@@ -1,10 +1,18 @@
 import { readFileSync } from 'node:fs';
 import type { StoredTensor } from '../../../src/inference/safetensors';
 
-/** What transformers makes of configurations: written by `trainer/tests/engine/model_configs.py`. */
+/** What transformers makes of configurations, and peft of adapters: written by `trainer/tests/engine/model_configs.py`. */
 interface References {
   readonly positions: readonly number[];
   readonly cases: Readonly<Record<string, Reference>>;
+  readonly adapters: Readonly<Record<string, AdapterReference>>;
+}
+
+interface AdapterReference {
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly shapes: Readonly<Record<string, readonly number[]>>;
+  /** What peft multiplies B·A by, by the layer's name. */
+  readonly scales: Readonly<Record<string, number>>;
 }
 
 interface Reference {

@@ -9,11 +9,14 @@ from __future__ import annotations
 import base64
 import copy
 import json
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import peft
 import torch
+from safetensors.torch import load_file
 from torch import Tensor
 from transformers import AutoConfig, AutoModelForCausalLM, GenerationConfig, PreTrainedConfig
 
@@ -144,12 +147,48 @@ def reference(config: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+ADAPTERS: dict[str, dict[str, Any]] = {
+    "plain": {"r": 4, "lora_alpha": 8, "target_modules": ["q_proj", "down_proj"]},
+    "rank-stabilised": {"r": 4, "lora_alpha": 6, "target_modules": ["v_proj", "gate_proj"], "use_rslora": True},
+    "patterns": {
+        "r": 4,
+        "lora_alpha": 8,
+        "target_modules": ["q_proj", "o_proj", "up_proj"],
+        "rank_pattern": {"q_proj": 2, "layers.1.self_attn.o_proj": 1, "^model.layers.0.mlp.up_proj": 3},
+        "alpha_pattern": {"1.mlp.up_proj": 5, "_proj": 100, "self_attn.o_proj": 16},
+    },
+    "of the head": {"r": 2, "lora_alpha": 2, "target_modules": ["lm_head", "k_proj"]},
+}
+"""Over the first case of CASES."""
+
+
+def adapter_reference(options: dict[str, Any]) -> dict[str, Any]:
+    """What peft writes of an adapter, and what it multiplies each layer's B A by."""
+    base: Any = AutoModelForCausalLM.from_config(AutoConfig.for_model(**copy.deepcopy(CASES["llama"])))
+    model: Any = peft.get_peft_model(base, peft.LoraConfig(task_type="CAUSAL_LM", **copy.deepcopy(options)))
+    with tempfile.TemporaryDirectory() as folder:
+        model.save_pretrained(folder)
+        config = json.loads((Path(folder) / "adapter_config.json").read_text("utf-8"))
+        tensors = load_file(Path(folder) / "adapter_model.safetensors")
+    config["target_modules"] = sorted(config["target_modules"])  # peft keeps a set.
+    return {
+        "config": config,
+        "shapes": {name: list(tensor.shape) for name, tensor in sorted(tensors.items())},
+        "scales": {
+            name: module.scaling["default"]
+            for name, module in model.get_base_model().named_modules()
+            if hasattr(module, "lora_A")
+        },
+    }
+
+
 def references() -> dict[str, Any]:
     """All of the file."""
     return {
         "about": "made by trainer/tests/engine/model_configs.py; arrays are little-endian float32 in base64",
         "positions": list(POSITIONS),
         "cases": {name: reference(config) for name, config in CASES.items()},
+        "adapters": {name: adapter_reference(options) for name, options in ADAPTERS.items()},
     }
 
 

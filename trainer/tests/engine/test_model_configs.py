@@ -7,15 +7,25 @@ import json
 import numpy as np
 import pytest
 
-from tests.engine.model_configs import CASES, FILE, floats, reference
+from tests.engine.model_configs import ADAPTERS, CASES, FILE, adapter_reference, floats, reference
 
-REFERENCES = json.loads(FILE.read_text("utf-8"))["cases"]
+WRITTEN = json.loads(FILE.read_text("utf-8"))
+REFERENCES = WRITTEN["cases"]
 ONE_BIT = 2.0**-22
 """Relative: another machine's `pow` may round the last bit otherwise."""
 
 
 def test_every_case_is_in_the_file() -> None:
     assert list(REFERENCES) == list(CASES)
+    assert list(WRITTEN["adapters"]) == list(ADAPTERS)
+
+
+@pytest.mark.parametrize("name", ADAPTERS)
+def test_the_adapters_are_not_stale(name: str) -> None:
+    expected, now = WRITTEN["adapters"][name], adapter_reference(ADAPTERS[name])
+    without_release = [{**case["config"], "peft_version": ""} for case in (expected, now)]
+    assert without_release[0] == without_release[1]
+    assert [expected["shapes"], expected["scales"]] == [now["shapes"], now["scales"]]
 
 
 @pytest.mark.parametrize("name", CASES)
