@@ -89,10 +89,11 @@ function refuseNative({ inputs }) {
  * What is forked to hold a checkpoint: one file, which finds its native half in `native/` beside it.
  * CommonJS, since that loads native files and knows its own folder.
  * @param {string} outdir
- * @param {{ minify: boolean, from?: string }} options from: the project's folder
+ * @param {{ minify: boolean, from?: string, native?: import('esbuild').Plugin }} options from: the project's folder;
+ * native: how it finds its native half
  * @returns {Promise<number>} its size in bytes
  */
-export async function buildModelProcess(outdir, { minify, from = root }) {
+export async function buildModelProcess(outdir, { minify, from = root, native = nativeBesideBundle() }) {
   const { build } = await import('esbuild');
   const { metafile } = await build({
     ...commonOptions({ minify, from }),
@@ -103,7 +104,7 @@ export async function buildModelProcess(outdir, { minify, from = root }) {
     format: 'cjs',
     metafile: true,
     target: 'node20',
-    plugins: [nativeBesideBundle()],
+    plugins: [native],
   });
   return Object.entries(metafile.outputs)
     .filter(([path]) => path.endsWith('.cjs'))

@@ -21,8 +21,8 @@ const outOfMemory: Reason = {
   remedy: 'close other programs or checkpoints, or take a smaller model or a shorter text',
 };
 const fileChanged: Reason = {
-  why: ', as happens when a file of the checkpoint is cut short while it is read',
-  remedy: 'wait until the checkpoint is written, and try again',
+  why: ', as happens when a file of the checkpoint, or of the extension, is cut short',
+  remedy: 'wait until the checkpoint is written and try again; if it goes on, install the extension again',
 };
 const unknown: Reason = { why: '', remedy: 'try again; if it goes on, report it with the log of the extension' };
 

@@ -61,10 +61,10 @@ export class ModelHost {
   open(source: ModelSource): OpenModel {
     return {
       load: async (asking = {}) => (await this.ask(source, { kind: 'load' }, asking)).provider,
-      score: async (request, { onProgress, ...asking } = {}) =>
-        (await this.ask(source, { kind: 'score', request, ...(onProgress && { onProgress }) }, asking)).scores,
-      write: async (request, { onTokens, ...asking }) => {
-        await this.ask(source, { kind: 'write', request, onTokens }, asking);
+      score: async (request, asking = {}) =>
+        (await this.ask(source, { kind: 'score', request, onProgress: asking.onProgress }, asking)).scores,
+      write: async (request, asking) => {
+        await this.ask(source, { kind: 'write', request, onTokens: asking.onTokens }, asking);
       },
     };
   }

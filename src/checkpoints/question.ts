@@ -15,7 +15,11 @@ export interface Asking {
 /** What is asked of a checkpoint. */
 export type Wish =
   | { readonly kind: 'load' }
-  | { readonly kind: 'score'; readonly request: ScoreRequest; readonly onProgress?: (tokens: number) => void }
+  | {
+      readonly kind: 'score';
+      readonly request: ScoreRequest;
+      readonly onProgress: ((tokens: number) => void) | undefined;
+    }
   | { readonly kind: 'write'; readonly request: WriteRequest; readonly onTokens: (tokens: readonly Written[]) => void };
 
 /** What it answers; `load` with the provider that computes. */

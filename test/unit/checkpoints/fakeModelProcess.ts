@@ -34,8 +34,8 @@ function fakeModel(vocabulary: number, behaviour: Behaviour, isFirst: boolean): 
         if (at % 8 === 0) {
           if (!(await goOn())) return undefined;
           block(behaviour.slowMs ?? 0);
-          if (at >= (behaviour.after ?? 0)) misbehave(behaviour.atScore, isFirst);
           done(at);
+          if (at >= (behaviour.after ?? 0)) misbehave(behaviour.atScore, isFirst);
         }
         scores.logProb[at] = logProbOf(ids[from + at - 1] ?? 0, ids[from + at] ?? 0, vocabulary);
       }

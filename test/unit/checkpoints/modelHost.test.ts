@@ -270,7 +270,7 @@ describe('a question that is aborted', () => {
     inFolder(async (folder) => {
       const { host, logs, notices } = hostOf();
       const hang = { kind: 'hang', onlyFirst: true } as const;
-      const model = host.open(fakeSource('1', { mark: true, atScore: hang, after: 16 }, folder));
+      const model = host.open(fakeSource('1', { mark: true, atScore: hang, after: 8 }, folder));
       const stop = new AbortController();
       await model.load();
       const pid = pidIn(folder);
