@@ -1,7 +1,12 @@
 import type { Member } from './groupForks';
+import type { RerollCounts } from './rerolls';
 
 /** One sequence of a group, as its tree takes it. */
-export interface Sequence extends Omit<Member, 'row'> {
+export interface Sequence extends Omit<Member, 'row' | 'correct'> {
+  /** null: not judged, as only a re-roll may be. */
+  readonly correct: boolean | null;
+  /** Not from training: it has its way in the tree, and no part in the figures of training. */
+  readonly reroll: boolean;
   /** [T] entropies of its tokens, as far as they were stored. */
   readonly entropy: ArrayLike<number> | undefined;
 }
@@ -22,27 +27,26 @@ export interface GroupNode {
   readonly right: number;
   readonly wrong: number;
   readonly given: number;
+  readonly rerolls: RerollCounts;
   readonly fork: ForkKind;
-  /** Mean of the members' entropies at token `to`; NaN where none is known. */
+  /** Whose ways part here: those of training, or only those of re-rolls. */
+  readonly forkOf: 'training' | 'rerolls';
+  /** Mean of the entropies at token `to` of those whose ways part; NaN where none is known. */
   readonly entropy: number;
 }
 
-/** All sequences of a group as a prefix tree over token ids, shared tokens once, single chains merged; the largest branch first, of equal ones the one with more right answers. */
+/**
+ * All sequences of a group as a prefix tree over token ids, shared tokens once, single chains merged; the largest branch
+ * first, of equal ones the one with more right answers. What is not from training changes nothing of what is: without
+ * the ways of re-rolls, and without the forks that only they make, the tree is that of training alone.
+ */
 export function groupTree(sequences: readonly Sequence[]): GroupNode[] {
   const nodes: GroupNode[] = [];
   const grow = (members: readonly number[], from: number, parent: number): void => {
     const to = commonEnd(sequences, members, from);
     const branches = branchesAt(sequences, members, to);
     const place = nodes.length;
-    nodes.push({
-      parent,
-      from,
-      to,
-      members,
-      ...countsOf(sequences, members),
-      fork: branches.length < 2 ? 'none' : decides(sequences, branches) ? 'decides' : 'plain',
-      entropy: branches.length < 2 ? NaN : meanEntropy(sequences, members, to),
-    });
+    nodes.push({ parent, from, to, members, ...countsOf(sequences, members), ...forkAt(sequences, branches, to) });
     if (branches.length > 1) for (const branch of branches) grow(branch, to, place);
   };
   if (sequences.length > 0) grow([...sequences.keys()], 0, -1);
@@ -139,27 +143,64 @@ function branchesAt(sequences: readonly Sequence[], members: readonly number[], 
     if (branch === undefined) branches.set(id, [member]);
     else branch.push(member);
   }
-  const right = (branch: readonly number[]): number => countsOf(sequences, branch).right;
-  return [...branches.values()].sort((a, b) => b.length - a.length || right(b) - right(a));
+  const ranked = [...branches.values()].map((branch) => ({ branch, ...countsOf(sequences, branch) }));
+  ranked.sort(
+    (a, b) =>
+      fromTraining(b) - fromTraining(a) ||
+      b.right - a.right ||
+      b.rerolls.all - a.rerolls.all ||
+      b.rerolls.right - a.rerolls.right,
+  );
+  return ranked.map(({ branch }) => branch);
+}
+
+type Counts = Pick<GroupNode, 'right' | 'wrong' | 'given' | 'rerolls'>;
+
+function fromTraining({ right, wrong, given }: Counts): number {
+  return right + wrong + given;
+}
+
+/** What parts at `token`, if anything: re-rolls have a say only where no ways of training part. */
+function forkAt(
+  sequences: readonly Sequence[],
+  branches: readonly (readonly number[])[],
+  token: number,
+): Pick<GroupNode, 'fork' | 'forkOf' | 'entropy'> {
+  if (branches.length < 2) return { fork: 'none', forkOf: 'training', entropy: NaN };
+  const counts = branches.map((branch) => countsOf(sequences, branch));
+  const ofTraining = counts.filter((count) => fromTraining(count) > 0).length > 1;
+  const verdicts = ofTraining
+    ? counts
+    : counts.map(({ right, wrong, rerolls }) => ({ right: right + rerolls.right, wrong: wrong + rerolls.wrong }));
+  const asked = branches.flat().filter((member) => sequences[member]?.reroll !== ofTraining);
+  return {
+    fork: decides(verdicts) ? 'decides' : 'plain',
+    forkOf: ofTraining ? 'training' : 'rerolls',
+    entropy: meanEntropy(sequences, asked, token),
+  };
 }
 
 /** Somebody right and somebody wrong went different ways. */
-function decides(sequences: readonly Sequence[], branches: readonly (readonly number[])[]): boolean {
-  const counts = branches.map((branch) => countsOf(sequences, branch));
-  return counts.some(({ right }, one) => right > 0 && counts.some(({ wrong }, other) => other !== one && wrong > 0));
+function decides(branches: readonly { readonly right: number; readonly wrong: number }[]): boolean {
+  return branches.some(
+    ({ right }, one) => right > 0 && branches.some(({ wrong }, other) => other !== one && wrong > 0),
+  );
 }
 
-function countsOf(
-  sequences: readonly Sequence[],
-  members: readonly number[],
-): Pick<GroupNode, 'right' | 'wrong' | 'given'> {
-  let right = 0;
-  let given = 0;
+function countsOf(sequences: readonly Sequence[], members: readonly number[]): Counts {
+  let [right, wrong, given] = [0, 0, 0];
+  const rerolls = { all: 0, right: 0, wrong: 0 };
   for (const member of members) {
-    if (sequences[member]?.given === true) given += 1;
-    else if (sequences[member]?.correct === true) right += 1;
+    const sequence = sequences[member];
+    if (sequence === undefined) continue;
+    if (sequence.reroll) {
+      rerolls.all += 1;
+      if (sequence.correct !== null) rerolls[sequence.correct ? 'right' : 'wrong'] += 1;
+    } else if (sequence.given) given += 1;
+    else if (sequence.correct === true) right += 1;
+    else wrong += 1;
   }
-  return { right, wrong: members.length - right - given, given };
+  return { right, wrong, given, rerolls };
 }
 
 function meanEntropy(sequences: readonly Sequence[], members: readonly number[], token: number): number {

@@ -31,13 +31,22 @@ export interface Rejudged {
   readonly advantage: number;
 }
 
-/** What the judge is asked about a row, as one line of JSON for `srft verify`: the response as training judged it. */
-export function judgeRequest(trace: Trace, index: RolloutIndex, row: number, settings: JudgeSettings): string {
+/**
+ * What the judge is asked about a row, as one line of JSON for `srft verify`: the response as training judged it. `stop`
+ * is that of what stands in its place, where a checkpoint wrote something else to the row's prompt.
+ */
+export function judgeRequest(
+  trace: Trace,
+  index: RolloutIndex,
+  row: number,
+  settings: JudgeSettings,
+  stop = index.stops[row],
+): string {
   return JSON.stringify({
     id: index.promptIds[row] ?? '',
-    response: judgedText(trace, index.stops[row]),
+    response: judgedText(trace, stop),
     opened_tag: opensTag(trace, settings),
-    ended: index.stops[row] !== 'length',
+    ended: stop !== 'length',
     length: tokenCount(trace),
     max_tokens: settings.maxTokens,
   });

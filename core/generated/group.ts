@@ -7,7 +7,7 @@ export type Group = ToGroupHost | ToGroupView;
 /**
  * What the view says to the host: numbers of what it was told; never a command, a path or markup.
  */
-export type ToGroupHost = GroupReady | OpenToken | ChosenSample;
+export type ToGroupHost = GroupReady | OpenToken | ChosenSample | RerollToken | StopRerolls | ForgetRerolls;
 /**
  * What the host says to the view.
  */
@@ -42,6 +42,32 @@ export interface ChosenSample {
    * Place in `GroupMessage.samples`.
    */
   sample: number;
+}
+/**
+ * Let a checkpoint go on from a token of a sequence.
+ */
+export interface RerollToken {
+  kind: 'reroll';
+  /**
+   * Place in `GroupMessage.samples`.
+   */
+  sample: number;
+  /**
+   * From 0; behind the last it is the last.
+   */
+  token: number;
+}
+/**
+ * Cut off the re-rolls that are being written.
+ */
+export interface StopRerolls {
+  kind: 'stopRerolls';
+}
+/**
+ * Remove all re-rolls of the group.
+ */
+export interface ForgetRerolls {
+  kind: 'forgetRerolls';
 }
 /**
  * All sequences of one prompt in one step.
@@ -105,10 +131,29 @@ export interface GroupMessage {
 export interface GroupSample {
   label: string;
   /**
+   * A re-roll is what a checkpoint wrote later: it is not from training.
+   */
+  origin: 'training' | 'reroll';
+  /**
+   * Checkpoint and seed of a re-roll.
+   */
+  detail: string | null;
+  /**
+   * How far its writing came; what training wrote has ended.
+   */
+  state: 'writing' | 'ended' | 'limit' | 'cut off';
+  /**
+   * It has yet to be judged.
+   */
+  isWaiting: boolean;
+  /**
    * A demonstration.
    */
   given: boolean;
-  correct: boolean;
+  /**
+   * null: not judged, as only a re-roll may be.
+   */
+  correct: boolean | null;
   /**
    * What stands in its last box.
    */
@@ -141,7 +186,17 @@ export interface GroupBranch {
   right: number;
   wrong: number;
   given: number;
+  /**
+   * Re-rolls, which no other count has.
+   */
+  rerolls: number;
+  rerollsRight: number;
+  rerollsWrong: number;
   fork: 'decides' | 'plain' | 'none';
+  /**
+   * Whose ways part at the fork: of re-rolls, where those of training do not.
+   */
+  forkOf: 'training' | 'rerolls';
   /**
    * Nats at the fork; null where none is known.
    */

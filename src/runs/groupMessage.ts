@@ -2,6 +2,7 @@ import { isSameGroup } from '../../core/rolloutIndex';
 import { valueAt, type NumberColumn } from '../../core/columns';
 import type { GroupBranch, GroupMessage, GroupSample } from '../../core/generated/group';
 import { groupTree, type GroupNode, type Sequence } from '../../core/groupTree';
+import { rerollName, rerollSource, type Reroll } from '../../core/rerolls';
 import { rolloutText } from '../../core/rolloutColumns';
 import { rolloutRow } from '../../core/rolloutList';
 import { column, traceOf, type Trace } from '../../core/trace';
@@ -10,11 +11,28 @@ import { flattened, sectionsOf } from '../../core/traceSections';
 import { shownToken } from '../../core/traceWords';
 import type { RunStore } from './runStore';
 
-/** A group as its view is told of it, and what the host needs to open its traces. */
+/** A sequence of a group as its view is told of it, and what the host needs to open its trace. */
+export interface GroupMember {
+  /** A rollout by its id within the run, a re-roll by its number within the group. */
+  readonly name:
+    { readonly kind: 'training'; readonly id: string } | { readonly kind: 'reroll'; readonly number: number };
+  /** The response by itself, where its tokens were kept. */
+  readonly trace: Trace | undefined;
+  readonly sample: GroupSample;
+  /** As the tree takes it. */
+  readonly sequence: Sequence | undefined;
+}
+
+/** What training wrote to one prompt in one step. */
+export interface TrainingGroup {
+  readonly facts: Omit<GroupMessage, 'samples' | 'branches' | 'entropy' | 'ends'>;
+  readonly members: readonly GroupMember[];
+}
+
+/** A group as its view is told of it; the members stand in the order of its samples. */
 export interface ReadGroup {
   readonly message: GroupMessage;
-  /** For each sample its id and, where its tokens were kept, the response by itself. */
-  readonly samples: readonly { readonly id: string; readonly trace: Trace | undefined }[];
+  readonly samples: readonly GroupMember[];
 }
 
 /** Sequences beyond these are not drawn. */
@@ -33,8 +51,19 @@ export function rowsOfGroup({ index }: RunStore, row: number): number[] {
   return Array.from({ length: end - first }, (_, place) => first + place);
 }
 
+/** Names the group of a row: its run and the first of its rollouts. */
+export function groupKey(store: RunStore, row: number): string {
+  const [first = row] = rowsOfGroup(store, row);
+  return `${store.manifest.run_id} ${store.index.ids[first] ?? ''}`;
+}
+
 /** Read the group of a row: its samples with their figures, and the tree of those whose tokens were kept. */
 export async function readGroup(store: RunStore, row: number, run: string): Promise<ReadGroup> {
+  return groupWith(await readTraining(store, row, run), []);
+}
+
+/** Read what training wrote to the prompt of a row in its step. */
+export async function readTraining(store: RunStore, row: number, run: string): Promise<TrainingGroup> {
   const { index } = store;
   const all = rowsOfGroup(store, row);
   const rows = all.length <= mostSequences ? all : firstOf(all, row);
@@ -44,29 +73,77 @@ export async function readGroup(store: RunStore, row: number, run: string): Prom
   const text = prompt.kind === 'read' ? rolloutText(prompt.value) : '';
   const own = all.filter((one) => index.kinds[one] !== 'demonstration');
   const missing = records.flatMap((record) => (record.kind === 'broken' ? [record.reason] : []));
-  const drawn = rows.flatMap((one, place) => {
-    const ids = traces[place]?.record.columns.get('id')?.values;
-    return ids === undefined ? [] : [{ place, sequence: sequenceOf(store, one, ids, traces[place]) }];
-  });
+  return {
+    facts: {
+      kind: 'group',
+      run,
+      step: valueAt(index.numbers.step, row),
+      prompt: index.promptIds[row] ?? '',
+      text: cutEnd(text, mostPromptCharacters),
+      characters: text.length,
+      sequences: all.length,
+      reward: meanOf(index.numbers.reward, own),
+      meanEntropy: meanEntropy(rows.map((one, place) => (own.includes(one) ? traces[place] : undefined))),
+      opened: rows.indexOf(row),
+      notes: notesOf(all.length, rows.length, missing),
+    },
+    members: rows.map((one, place) => ({
+      name: { kind: 'training', id: index.ids[one] ?? '' },
+      trace: traces[place],
+      sample: sampleOf(store, one, traces[place]),
+      sequence: sequenceOf(store, one, traces[place]),
+    })),
+  };
+}
+
+/** The group with re-rolls beside what training wrote, whose figures stay as they are. */
+export function groupWith({ facts, members }: TrainingGroup, rerolls: readonly Reroll[]): ReadGroup {
+  const samples = [...members, ...rerolls.map(memberOf)];
+  const drawn = samples.flatMap(({ sequence }, place) => (sequence === undefined ? [] : [{ place, sequence }]));
   const tree = groupTree(drawn.map(({ sequence }) => sequence));
   const places = drawn.map(({ place }) => place);
   const message: GroupMessage = {
-    kind: 'group',
-    run,
-    step: valueAt(index.numbers.step, row),
-    prompt: index.promptIds[row] ?? '',
-    text: cutEnd(text, mostPromptCharacters),
-    characters: text.length,
-    sequences: all.length,
-    reward: meanOf(index.numbers.reward, own),
-    meanEntropy: meanEntropy(rows.map((one, place) => (own.includes(one) ? traces[place] : undefined))),
-    opened: rows.indexOf(row),
-    samples: rows.map((one, place) => sampleOf(store, one, traces[place])),
-    branches: tree.map((node) => branchOf(node, places, traces)),
-    ...entropiesOf(traces),
-    notes: notesOf(all.length, rows.length, missing),
+    ...facts,
+    samples: samples.map(({ sample }) => sample),
+    branches: tree.map((node) => branchOf(node, places, samples)),
+    ...entropiesOf(samples.map(({ trace }) => trace)),
+    notes: [...facts.notes, ...unjudgedNotes(rerolls)],
   };
-  return { message, samples: rows.map((one, place) => ({ id: index.ids[one] ?? '', trace: traces[place] })) };
+  return { message, samples };
+}
+
+function memberOf(reroll: Reroll): GroupMember {
+  const { number, record, state, verdict } = reroll;
+  const trace = traceOf(record, '');
+  const correct = verdict.kind === 'judged' ? verdict.correct : null;
+  const sample: GroupSample = {
+    label: rerollName(reroll),
+    origin: 'reroll',
+    detail: rerollSource(reroll),
+    state,
+    given: false,
+    correct,
+    isWaiting: verdict.kind === 'waiting',
+    boxed: boxedIn(trace),
+    reward: verdict.kind === 'judged' ? verdict.reward : null,
+    advantage: null,
+    tokens: record.tokens,
+    truncated: state === 'limit',
+  };
+  const ids = record.columns.get('id')?.values ?? [];
+  const entropy = column(trace, 'entropy');
+  return {
+    name: { kind: 'reroll', number },
+    trace,
+    sample,
+    sequence: { ids, correct, given: false, reroll: true, entropy },
+  };
+}
+
+/** Each reason once. */
+function unjudgedNotes(rerolls: readonly Reroll[]): string[] {
+  const reasons = rerolls.flatMap(({ verdict }) => (verdict.kind === 'not judged' ? [verdict.reason] : []));
+  return [...new Set(reasons)].map((reason) => `Re-rolls are not judged: ${reason}.`);
 }
 
 /** The first of a large group, and the one that was asked for. */
@@ -75,12 +152,15 @@ function firstOf(all: readonly number[], row: number): number[] {
   return first.includes(row) ? first : [...first.slice(0, -1), row];
 }
 
-function sequenceOf({ index }: RunStore, row: number, ids: ArrayLike<number>, trace: Trace | undefined): Sequence {
+function sequenceOf({ index }: RunStore, row: number, trace: Trace | undefined): Sequence | undefined {
+  const ids = trace?.record.columns.get('id')?.values;
+  if (trace === undefined || ids === undefined) return undefined;
   return {
     ids,
+    reroll: false,
     correct: valueAt(index.correct, row) === 1,
     given: index.kinds[row] === 'demonstration',
-    entropy: trace === undefined ? undefined : column(trace, 'entropy'),
+    entropy: column(trace, 'entropy'),
   };
 }
 
@@ -92,7 +172,10 @@ function sampleOf({ index }: RunStore, row: number, trace: Trace | undefined): G
   const named = `${kind.slice(0, 1).toUpperCase()}${kind.slice(1)}`;
   // The number of a demonstration is that of its row; a group has one.
   const label = given ? named : `${named} ${number}`;
-  return { label, given, correct, boxed: boxedIn(trace), reward, advantage, tokens, truncated };
+  return {
+    ...{ label, origin: 'training', detail: null, state: 'ended', isWaiting: false },
+    ...{ given, correct, boxed: boxedIn(trace), reward, advantage, tokens, truncated },
+  };
 }
 
 function boxedIn(trace: Trace | undefined): string | null {
@@ -101,10 +184,14 @@ function boxedIn(trace: Trace | undefined): string | null {
   return box === undefined ? null : box.name.replace(/^\\boxed\s*\{(.*)\}$/, '$1');
 }
 
-function branchOf(node: GroupNode, places: readonly number[], traces: readonly (Trace | undefined)[]): GroupBranch {
-  const { parent, from, to, right, wrong, given, fork } = node;
+function branchOf(node: GroupNode, places: readonly number[], samples: readonly GroupMember[]): GroupBranch {
+  const { parent, from, to, right, wrong, given, rerolls, fork, forkOf } = node;
   const members = Int32Array.from(node.members, (member) => places[member] ?? -1);
-  const holders = Array.from(members, (place) => traces[place]).filter((trace) => trace !== undefined);
+  // What training recorded is not mixed with what a checkpoint says later.
+  const isAsked = ({ name }: GroupMember): boolean => (name.kind === 'reroll') === (right + wrong + given === 0);
+  const holders = Array.from(members, (place) => samples[place])
+    .filter((sample) => sample !== undefined && isAsked(sample))
+    .flatMap((sample) => sample?.trace ?? []);
   const trace = holders.find(({ trouble }) => trouble === null);
   const text = trace === undefined ? '' : trace.text.slice(trace.starts[from] ?? 0, trace.starts[to] ?? 0);
   const isLong = text.length > mostHeadCharacters + tailCharacters;
@@ -120,7 +207,11 @@ function branchOf(node: GroupNode, places: readonly number[], traces: readonly (
     right,
     wrong,
     given,
+    rerolls: rerolls.all,
+    rerollsRight: rerolls.right,
+    rerollsWrong: rerolls.wrong,
     fork,
+    forkOf,
     entropy: Number.isFinite(node.entropy) ? node.entropy : null,
     first: to === from || trace === undefined ? null : shownToken(trace, from),
     probability: to === from ? null : meanOrNull(probabilities),

@@ -152,12 +152,6 @@ export class GroupPanel {
   }
 }
 
-/** Names the group of a row. */
-export function groupKey(store: RunStore, row: number): string {
-  const [first = row] = rowsOfGroup(store, row);
-  return `${store.manifest.run_id} ${store.index.ids[first] ?? ''}`;
-}
-
 /** Open the trace of a sample at a token; behind its last, at the last. */
 async function openToken({ samples }: ReadGroup, runId: string, { sample, token }: OpenToken): Promise<void> {
   const chosen = samples[sample];

@@ -33,8 +33,8 @@ export function sectionOf(value: unknown, name: string): Section {
   return typeof section === 'object' && section !== null ? (section as Section) : {};
 }
 
-/** The recipe in run.json is whole: every default stands in it. */
-function judgeSettings(run: RunWatch, kind: string | undefined): JudgeSettings {
+/** What the judge's question depends on, for a rollout of a kind. The recipe in run.json is whole: every default stands in it. */
+export function judgeSettings(run: RunWatch, kind: string | undefined): JudgeSettings {
   const { recipe } = run.store.manifest;
   const tags = sectionOf(recipe, 'prompt')['think_tags'];
   const sampling =

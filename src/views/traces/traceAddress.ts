@@ -46,6 +46,27 @@ export function addressOf(uri: Uri): TraceAddress | undefined {
   return runId === null || id === null || !/^[0-9a-f]{32}$/.test(runId) ? undefined : { runId, id };
 }
 
+/** Names a re-roll of this window: the rollout that it goes on from, and its number within the group. */
+export interface RerollPlace extends TraceAddress {
+  readonly number: number;
+}
+
+/** The document of a re-roll; the name of its tab says what repeats it. */
+export function uriOfReroll({ runId, id, number }: RerollPlace, { run, name }: { run: string; name: string }): Uri {
+  const query = new URLSearchParams({ run: runId, from: id, reroll: `${number}` }).toString();
+  return Uri.from({ scheme: traceScheme, path: `/${segment(run)}/not from training/${segment(name)}`, query });
+}
+
+/** The re-roll of a document that shows one. */
+export function rerollPlaceOf(uri: Uri): RerollPlace | undefined {
+  const values = new URLSearchParams(uri.query);
+  const runId = values.get('run');
+  const id = values.get('from');
+  const number = Number(values.get('reroll'));
+  if (runId === null || id === null || !/^[0-9a-f]{32}$/.test(runId)) return undefined;
+  return Number.isSafeInteger(number) && number > 0 ? { runId, id, number } : undefined;
+}
+
 /** A line of a file that another program wrote. */
 export interface FilePlace {
   readonly path: string;

@@ -21,12 +21,24 @@ import type { ForeignTrace } from '../../../core/foreignTraces';
 import { overlaysOf, type Overlay } from '../../../core/traceOverlays';
 import { sectionsOf, type Section } from '../../../core/traceSections';
 import { traceOf, type Trace } from '../../../core/trace';
+import type { Reroll } from '../../../core/rerolls';
+import { groupKey } from '../../runs/groupMessage';
+import type { Rerolls } from '../../runs/rerolls';
 import type { RunWatch } from '../../runs/runWatch';
 import type { RunLibrary } from '../library';
 import type { Log } from '../log';
 import { readOfFile } from './foreignFile';
 import { TextFiles } from './textFiles';
-import { addressOf, filePlaceOf, traceScheme, uriOf, type FilePlace, type TraceAddress } from './traceAddress';
+import {
+  addressOf,
+  filePlaceOf,
+  rerollPlaceOf,
+  traceScheme,
+  uriOf,
+  type FilePlace,
+  type RerollPlace,
+  type TraceAddress,
+} from './traceAddress';
 
 /** A rollout of a run this window knows. */
 export interface RunOrigin {
@@ -45,9 +57,20 @@ export interface FileOrigin {
   readonly missing: string | null;
 }
 
+/** What a checkpoint wrote from a token of a rollout, in this window; no part of its run. */
+export interface RerollOrigin {
+  readonly kind: 'reroll';
+  readonly reroll: Reroll;
+  /** The rollout that it goes on from. */
+  readonly address: TraceAddress;
+  readonly run: RunWatch;
+  /** Row of that rollout. */
+  readonly row: number;
+}
+
 /** A trace as it is shown. */
 export interface OpenTrace {
-  readonly origin: RunOrigin | FileOrigin;
+  readonly origin: RunOrigin | FileOrigin | RerollOrigin;
   readonly trace: Trace;
   readonly overlays: readonly Overlay[];
   readonly sections: readonly Section[];
@@ -71,6 +94,7 @@ export class TraceLibrary extends TextFiles implements FileSystemProvider, Dispo
 
   constructor(
     private readonly library: RunLibrary,
+    private readonly rerolls: Rerolls,
     private readonly log: Log,
   ) {
     super();
@@ -88,6 +112,9 @@ export class TraceLibrary extends TextFiles implements FileSystemProvider, Dispo
       // Rows of a run that began again are others.
       library.onNews(({ run, change }) => {
         if (change.restarted) this.readAgain((open) => open?.origin.kind === 'run' && open.origin.run === run);
+      }),
+      rerolls.onChange(() => {
+        this.readAgain((open) => open?.origin.kind === 'reroll' && this.isOutdated(open.origin));
       }),
       this.changed,
       this.loaded,
@@ -170,7 +197,32 @@ export class TraceLibrary extends TextFiles implements FileSystemProvider, Dispo
 
   private read(uri: Uri): Promise<Read<OpenTrace>> {
     const place = filePlaceOf(uri);
-    return place === undefined ? this.readOfRun(addressOf(uri)) : readOfFile(place);
+    if (place !== undefined) return readOfFile(place);
+    const reroll = rerollPlaceOf(uri);
+    return reroll === undefined ? this.readOfRun(addressOf(uri)) : this.readOfReroll(reroll);
+  }
+
+  private async readOfReroll({ number, ...address }: RerollPlace): Promise<Read<OpenTrace>> {
+    const found = await this.find(address);
+    if (found.kind === 'broken') return found;
+    const { run, row } = found.value;
+    const reroll = this.rerolls.get(groupKey(run.store, row), number);
+    if (reroll === undefined)
+      return broken('This re-roll is gone: re-rolls are kept until their window is closed, or until they are forgotten.');
+    const prompt = await run.store.readPrompt(row);
+    const trace = traceOf(reroll.record, prompt.kind === 'read' ? rolloutText(prompt.value) : '');
+    return read({
+      origin: { kind: 'reroll', reroll, address, run, row },
+      trace,
+      overlays: overlaysOf(trace, NaN),
+      sections: sectionsOf(trace.text, trace.responseStart),
+    });
+  }
+
+  /** What is being written changes all the time; its document follows once it is finished, and judged. */
+  private isOutdated({ reroll, run, row }: RerollOrigin): boolean {
+    const now = this.rerolls.get(groupKey(run.store, row), reroll.number);
+    return now !== reroll && now?.state !== 'writing';
   }
 
   private async readOfRun(address: TraceAddress | undefined): Promise<Read<OpenTrace>> {
