@@ -1,4 +1,6 @@
+import { formatNumber } from './format';
 import type { RolloutColumn, RolloutColumns } from './rolloutColumns';
+import type { Fact } from './traceWords';
 
 /** What the judge said of a re-roll. */
 export type RerollVerdict =
@@ -60,6 +62,40 @@ export function rerollName({ number }: Pick<Reroll, 'number'>): string {
 export function rerollSource({ checkpoint, seed, row }: Pick<Reroll, 'checkpoint' | 'seed' | 'row'>): string {
   return `${checkpoint} · seed ${seed}:${row}`;
 }
+
+/** What is known of a re-roll as a whole. */
+export function factsOfReroll(reroll: Reroll): Fact[] {
+  const { verdict, state, record } = reroll;
+  return [
+    { name: 'not from training', value: rerollSource(reroll) },
+    { name: 'verdict', value: verdictWords(verdict) },
+    ...(verdict.kind === 'judged' && verdict.reward !== null
+      ? [{ name: 'reward', value: formatNumber(verdict.reward) }]
+      : []),
+    ...(state === 'ended' ? [] : [{ name: 'end', value: stateWords[state] }]),
+    { name: 'tokens', value: `${record.tokens}` },
+  ];
+}
+
+/** `right`, `wrong`, or why neither. */
+export function verdictWords(verdict: RerollVerdict): string {
+  switch (verdict.kind) {
+    case 'judged':
+      return verdict.correct ? 'right' : 'wrong';
+    case 'not judged':
+      return `not judged: ${verdict.reason}`;
+    case 'waiting':
+      return 'not judged yet';
+  }
+}
+
+/** How a re-roll came to its end, or not. */
+export const stateWords: Readonly<Record<RerollState, string>> = {
+  writing: 'being written',
+  ended: 'ended by itself',
+  limit: 'ended by the length limit',
+  'cut off': 'cut off',
+};
 
 /** How re-rolls stand. */
 export interface RerollCounts {

@@ -41,7 +41,10 @@ export function registerFeatures(context: ExtensionContext, { library, tree, tre
     const { TrainerEnvironment } = await import('./views/trainerEnvironment');
     return new TrainerEnvironment(context, log);
   });
-  const trainer: TrainerSource = { ready: async () => (await environment()).ready() };
+  const trainer: TrainerSource = {
+    ready: async () => (await environment()).ready(),
+    existing: async (signal) => (await environment()).existing(signal),
+  };
   const runs = new RunCommands(library, panels, pick);
   const recipes = registerRecipes(context, { environment: trainer, library, log });
   const demonstrations = registerDemonstrations(context, { environment: trainer, log });

@@ -226,7 +226,7 @@ export interface GroupTrouble {
   message: string;
 }
 /**
- * A person looks at a sequence elsewhere.
+ * A person looks at a sequence elsewhere, or it has just come.
  */
 export interface ChooseSample {
   kind: 'choose';
@@ -234,4 +234,8 @@ export interface ChooseSample {
    * Place in `GroupMessage.samples`.
    */
   sample: number;
+  /**
+   * Choose what leads to this token of it; null: wherever it is.
+   */
+  token: number | null;
 }

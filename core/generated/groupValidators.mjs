@@ -17,16 +17,16 @@ r)))return b.errors=[{instancePath:i+"/sample",message:"must be integer"}],!1;if
 token!==void 0){let r=e.token,t=s;if(!(typeof r=="number"&&!(r%1)&&!isNaN(r)&&isFinite(r)))return b.errors=[{instancePath:i+
 "/token",message:"must be integer"}],!1;if(s===t&&typeof r=="number"&&isFinite(r)&&(r<0||isNaN(r)))return b.errors=[{instancePath:i+
 "/token",message:"must be >= 0"}],!1;var n=t===s}else var n=!0}}}}else return b.errors=[{instancePath:i,message:"must be\
- object"}],!1;return b.errors=o,s===0}function h(e,{instancePath:i="",parentData:g,parentDataProperty:c,rootData:m=e}={}){let o=null,s=0;if(s===0)if(e&&typeof e==
-"object"&&!Array.isArray(e)){let l;if(e.kind===void 0&&(l="kind")||e.sample===void 0&&(l="sample"))return h.errors=[{instancePath:i,
-message:"must have required property '"+l+"'"}],!1;{let u=s;for(let r in e)if(!(r==="kind"||r==="sample")){return h.errors=
+ object"}],!1;return b.errors=o,s===0}function N(e,{instancePath:i="",parentData:g,parentDataProperty:c,rootData:m=e}={}){let o=null,s=0;if(s===0)if(e&&typeof e==
+"object"&&!Array.isArray(e)){let l;if(e.kind===void 0&&(l="kind")||e.sample===void 0&&(l="sample"))return N.errors=[{instancePath:i,
+message:"must have required property '"+l+"'"}],!1;{let u=s;for(let r in e)if(!(r==="kind"||r==="sample")){return N.errors=
 [{instancePath:i,message:"must NOT have additional properties"}],!1;break}if(u===s){if(e.kind!==void 0){let r=e.kind,t=s;
-if(typeof r!="string")return h.errors=[{instancePath:i+"/kind",message:"must be string"}],!1;if(r!=="chosen")return h.errors=
+if(typeof r!="string")return N.errors=[{instancePath:i+"/kind",message:"must be string"}],!1;if(r!=="chosen")return N.errors=
 [{instancePath:i+"/kind",message:"must be equal to constant"}],!1;var n=t===s}else var n=!0;if(n)if(e.sample!==void 0){let r=e.
-sample,t=s;if(!(typeof r=="number"&&!(r%1)&&!isNaN(r)&&isFinite(r)))return h.errors=[{instancePath:i+"/sample",message:"\
-must be integer"}],!1;if(s===t&&typeof r=="number"&&isFinite(r)&&(r<0||isNaN(r)))return h.errors=[{instancePath:i+"/samp\
-le",message:"must be >= 0"}],!1;var n=t===s}else var n=!0}}}else return h.errors=[{instancePath:i,message:"must be objec\
-t"}],!1;return h.errors=o,s===0}function k(e,{instancePath:i="",parentData:g,parentDataProperty:c,rootData:m=e}={}){let o=null,s=0;if(s===0)if(e&&typeof e==
+sample,t=s;if(!(typeof r=="number"&&!(r%1)&&!isNaN(r)&&isFinite(r)))return N.errors=[{instancePath:i+"/sample",message:"\
+must be integer"}],!1;if(s===t&&typeof r=="number"&&isFinite(r)&&(r<0||isNaN(r)))return N.errors=[{instancePath:i+"/samp\
+le",message:"must be >= 0"}],!1;var n=t===s}else var n=!0}}}else return N.errors=[{instancePath:i,message:"must be objec\
+t"}],!1;return N.errors=o,s===0}function k(e,{instancePath:i="",parentData:g,parentDataProperty:c,rootData:m=e}={}){let o=null,s=0;if(s===0)if(e&&typeof e==
 "object"&&!Array.isArray(e)){let l;if(e.kind===void 0&&(l="kind")||e.sample===void 0&&(l="sample")||e.token===void 0&&(l=
 "token"))return k.errors=[{instancePath:i,message:"must have required property '"+l+"'"}],!1;{let u=s;for(let r in e)if(!(r===
 "kind"||r==="sample"||r==="token")){return k.errors=[{instancePath:i,message:"must NOT have additional properties"}],!1;
@@ -52,8 +52,8 @@ qual to constant"}],!1}}}else return q.errors=[{instancePath:i,message:"must be 
 instancePath:i="",parentData:g,parentDataProperty:c,rootData:m=e}={}){let o=null,s=0;if(s===0)if(e&&typeof e=="object"&&
 !Array.isArray(e)){let n=e.kind;if(typeof n=="string")if(n==="ready")w(e,{instancePath:i,parentData:g,parentDataProperty:c,
 rootData:m})||(o=o===null?w.errors:o.concat(w.errors),s=o.length);else if(n==="openToken")b(e,{instancePath:i,parentData:g,
-parentDataProperty:c,rootData:m})||(o=o===null?b.errors:o.concat(b.errors),s=o.length);else if(n==="chosen")h(e,{instancePath:i,
-parentData:g,parentDataProperty:c,rootData:m})||(o=o===null?h.errors:o.concat(h.errors),s=o.length);else if(n==="reroll")
+parentDataProperty:c,rootData:m})||(o=o===null?b.errors:o.concat(b.errors),s=o.length);else if(n==="chosen")N(e,{instancePath:i,
+parentData:g,parentDataProperty:c,rootData:m})||(o=o===null?N.errors:o.concat(N.errors),s=o.length);else if(n==="reroll")
 k(e,{instancePath:i,parentData:g,parentDataProperty:c,rootData:m})||(o=o===null?k.errors:o.concat(k.errors),s=o.length);else if(n===
 "stopRerolls")A(e,{instancePath:i,parentData:g,parentDataProperty:c,rootData:m})||(o=o===null?A.errors:o.concat(A.errors),
 s=o.length);else if(n==="forgetRerolls")q(e,{instancePath:i,parentData:g,parentDataProperty:c,rootData:m})||(o=o===null?
@@ -200,20 +200,22 @@ message:"must have required property '"+l+"'"}],!1;{let u=s;for(let r in e)if(!(
 if(typeof r!="string")return _.errors=[{instancePath:i+"/kind",message:"must be string"}],!1;if(r!=="trouble")return _.errors=
 [{instancePath:i+"/kind",message:"must be equal to constant"}],!1;var n=t===s}else var n=!0;if(n)if(e.message!==void 0){
 let r=s;if(typeof e.message!="string")return _.errors=[{instancePath:i+"/message",message:"must be string"}],!1;var n=r===
-s}else var n=!0}}}else return _.errors=[{instancePath:i,message:"must be object"}],!1;return _.errors=o,s===0}function N(e,{instancePath:i="",parentData:g,parentDataProperty:c,rootData:m=e}={}){let o=null,s=0;if(s===0)if(e&&typeof e==
-"object"&&!Array.isArray(e)){let l;if(e.kind===void 0&&(l="kind")||e.sample===void 0&&(l="sample"))return N.errors=[{instancePath:i,
-message:"must have required property '"+l+"'"}],!1;{let u=s;for(let r in e)if(!(r==="kind"||r==="sample")){return N.errors=
-[{instancePath:i,message:"must NOT have additional properties"}],!1;break}if(u===s){if(e.kind!==void 0){let r=e.kind,t=s;
-if(typeof r!="string")return N.errors=[{instancePath:i+"/kind",message:"must be string"}],!1;if(r!=="choose")return N.errors=
-[{instancePath:i+"/kind",message:"must be equal to constant"}],!1;var n=t===s}else var n=!0;if(n)if(e.sample!==void 0){let r=e.
-sample,t=s;if(!(typeof r=="number"&&!(r%1)&&!isNaN(r)&&isFinite(r)))return N.errors=[{instancePath:i+"/sample",message:"\
-must be integer"}],!1;if(s===t&&typeof r=="number"&&isFinite(r)&&(r<0||isNaN(r)))return N.errors=[{instancePath:i+"/samp\
-le",message:"must be >= 0"}],!1;var n=t===s}else var n=!0}}}else return N.errors=[{instancePath:i,message:"must be objec\
-t"}],!1;return N.errors=o,s===0}function T(e,{instancePath:i="",parentData:g,parentDataProperty:c,rootData:m=e}={}){let o=null,
-s=0;if(s===0)if(e&&typeof e=="object"&&!Array.isArray(e)){let n=e.kind;if(typeof n=="string")if(n==="group")p(e,{instancePath:i,
-parentData:g,parentDataProperty:c,rootData:m})||(o=o===null?p.errors:o.concat(p.errors),s=o.length);else if(n==="trouble")
-_(e,{instancePath:i,parentData:g,parentDataProperty:c,rootData:m})||(o=o===null?_.errors:o.concat(_.errors),s=o.length);else if(n===
-"choose")N(e,{instancePath:i,parentData:g,parentDataProperty:c,rootData:m})||(o=o===null?N.errors:o.concat(N.errors),s=o.
-length);else return T.errors=[{instancePath:i,message:'value of tag "kind" must be in oneOf'}],!1;else return T.errors=[
-{instancePath:i,message:'tag "kind" must be string'}],!1}else return T.errors=[{instancePath:i,message:"must be object"}],
-!1;return T.errors=o,s===0}export{D as validateToGroupHost,G as validateToGroupView};
+s}else var n=!0}}}else return _.errors=[{instancePath:i,message:"must be object"}],!1;return _.errors=o,s===0}function h(e,{instancePath:i="",parentData:g,parentDataProperty:c,rootData:m=e}={}){let o=null,s=0;if(s===0)if(e&&typeof e==
+"object"&&!Array.isArray(e)){let l;if(e.kind===void 0&&(l="kind")||e.sample===void 0&&(l="sample")||e.token===void 0&&(l=
+"token"))return h.errors=[{instancePath:i,message:"must have required property '"+l+"'"}],!1;{let u=s;for(let r in e)if(!(r===
+"kind"||r==="sample"||r==="token")){return h.errors=[{instancePath:i,message:"must NOT have additional properties"}],!1;
+break}if(u===s){if(e.kind!==void 0){let r=e.kind,t=s;if(typeof r!="string")return h.errors=[{instancePath:i+"/kind",message:"\
+must be string"}],!1;if(r!=="choose")return h.errors=[{instancePath:i+"/kind",message:"must be equal to constant"}],!1;var n=t===
+s}else var n=!0;if(n){if(e.sample!==void 0){let r=e.sample,t=s;if(!(typeof r=="number"&&!(r%1)&&!isNaN(r)&&isFinite(r)))
+return h.errors=[{instancePath:i+"/sample",message:"must be integer"}],!1;if(s===t&&typeof r=="number"&&isFinite(r)&&(r<
+0||isNaN(r)))return h.errors=[{instancePath:i+"/sample",message:"must be >= 0"}],!1;var n=t===s}else var n=!0;if(n)if(e.
+token!==void 0){let r=e.token,t=s;if(!(typeof r=="number"&&!(r%1)&&!isNaN(r)&&isFinite(r))&&r!==null)return h.errors=[{instancePath:i+
+"/token",message:"must be integer,null"}],!1;var n=t===s}else var n=!0}}}}else return h.errors=[{instancePath:i,message:"\
+must be object"}],!1;return h.errors=o,s===0}function T(e,{instancePath:i="",parentData:g,parentDataProperty:c,rootData:m=e}={}){
+let o=null,s=0;if(s===0)if(e&&typeof e=="object"&&!Array.isArray(e)){let n=e.kind;if(typeof n=="string")if(n==="group")p(
+e,{instancePath:i,parentData:g,parentDataProperty:c,rootData:m})||(o=o===null?p.errors:o.concat(p.errors),s=o.length);else if(n===
+"trouble")_(e,{instancePath:i,parentData:g,parentDataProperty:c,rootData:m})||(o=o===null?_.errors:o.concat(_.errors),s=
+o.length);else if(n==="choose")h(e,{instancePath:i,parentData:g,parentDataProperty:c,rootData:m})||(o=o===null?h.errors:
+o.concat(h.errors),s=o.length);else return T.errors=[{instancePath:i,message:'value of tag "kind" must be in oneOf'}],!1;else
+return T.errors=[{instancePath:i,message:'tag "kind" must be string'}],!1}else return T.errors=[{instancePath:i,message:"\
+must be object"}],!1;return T.errors=o,s===0}export{D as validateToGroupHost,G as validateToGroupView};

@@ -125,7 +125,7 @@ interface Place {
   readonly torchLock: string;
 }
 
-type PlaceWanted = Pick<EnvironmentWanted, 'folder' | 'lock' | 'python' | 'torchBackend'>;
+export type PlaceWanted = Pick<EnvironmentWanted, 'folder' | 'lock' | 'python' | 'torchBackend'>;
 
 /** Environments differ by lock, Python, machine and torch: a home on a shared disk serves several. */
 async function placeOf({ folder, lock, python, torchBackend }: PlaceWanted): Promise<Place> {

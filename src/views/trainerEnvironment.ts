@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import {
   commands,
   env as editorEnv,
-  extensions,
   ProgressLocation,
   version as editorVersion,
   window,
@@ -14,7 +13,13 @@ import {
 } from 'vscode';
 import { doctorDocument } from '../environment/doctorDocument';
 import { examine, type Check } from '../environment/doctor';
-import { ensureEnvironment, findEnvironment, neededBytes, removeOldEnvironments } from '../environment/environment';
+import {
+  ensureEnvironment,
+  findEnvironment,
+  neededBytes,
+  removeOldEnvironments,
+  type PlaceWanted,
+} from '../environment/environment';
 import { fits, lackingInWords, requirementsOf, type Requirement } from '../environment/packages';
 import { findPython, pythonCandidates } from '../environment/python';
 import { torchFor } from '../environment/torchBackend';
@@ -22,6 +27,7 @@ import { copyTrainer, removeOldCopies, type TrainerCopy } from '../environment/t
 import { ensureUv } from '../environment/uv';
 import { isInUse } from '../runs/usage';
 import type { Log } from './log';
+import { activePython } from './pythonExtension';
 import { settings } from './settings';
 
 /** What starts a trainer. */
@@ -41,7 +47,7 @@ interface NotReady {
 type Step = Progress<{ message?: string; increment?: number }>;
 
 /** Where a trainer that is ready to start comes from. */
-export type TrainerSource = Pick<TrainerEnvironment, 'ready'>;
+export type TrainerSource = Pick<TrainerEnvironment, 'ready' | 'existing'>;
 
 /** Finds or makes what the trainer needs, and says what it does. */
 export class TrainerEnvironment {
@@ -59,6 +65,18 @@ export class TrainerEnvironment {
       this.making = undefined;
     });
     return this.making;
+  }
+
+  /** The trainer, where it could start as things are; nothing is installed for it. A failure is a reason without a full stop. */
+  async existing(signal: AbortSignal): Promise<ReadyTrainer | { readonly reason: string }> {
+    const copy = await this.trainerCopy();
+    const named = await this.named(copy, signal);
+    if (named !== undefined) return 'python' in named ? named : { reason: named.reason.replace(/\.$/, '') };
+    const found = await this.managedPlace(copy, signal);
+    if ('reason' in found) return { reason: found.reason.replace(/\.$/, '') };
+    const there = await findEnvironment(found);
+    if (there !== undefined) return { python: there.python, folder: copy.folder, environment: there.folder };
+    return { reason: 'there is no environment for the trainer; SRFT: Set Up Trainer Environment makes it' };
   }
 
   /** The same on its own, said when done. */
@@ -142,6 +160,14 @@ export class TrainerEnvironment {
   private async find(progress: Step, signal: AbortSignal): Promise<ReadyTrainer | NotReady> {
     progress.report({ message: 'copying the trainer' });
     const copy = await this.trainerCopy();
+    return (await this.named(copy, signal)) ?? this.managed(copy, progress, signal);
+  }
+
+  /** The interpreter that a person chose, in the setting or in the Python extension; undefined where nobody did. */
+  private async named(
+    copy: TrainerCopy,
+    signal: AbortSignal,
+  ): Promise<ReadyTrainer | { readonly reason: string } | undefined> {
     const requirements = await requirementsIn(copy);
     const given = settings.python();
     if (given !== '') {
@@ -153,8 +179,7 @@ export class TrainerEnvironment {
       };
     }
     const chosen = await this.chosenInPythonExtension(requirements, signal);
-    if (chosen !== undefined) return { python: chosen, folder: copy.folder };
-    return this.managed(copy, progress, signal);
+    return chosen === undefined ? undefined : { python: chosen, folder: copy.folder };
   }
 
   /** The interpreter of the Python extension, where it has everything. */
@@ -162,31 +187,25 @@ export class TrainerEnvironment {
     requirements: readonly Requirement[],
     signal: AbortSignal,
   ): Promise<string | undefined> {
-    const extension = extensions.getExtension<PythonExtension>('ms-python.python');
-    if (extension === undefined) return undefined;
-    const api = await extension.activate();
-    const path = api.environments?.getActiveEnvironmentPath().path;
-    if (path === undefined || path === '') return undefined;
+    const path = await activePython();
+    if (path === undefined) return undefined;
     const verdict = await fits(path, requirements, { env: process.env, signal });
     this.log.info(`${path}, chosen in the Python extension: ${verdict.kind}`);
     return verdict.kind === 'fits' ? path : undefined;
   }
 
   private async managed(copy: TrainerCopy, progress: Step, signal: AbortSignal): Promise<ReadyTrainer | NotReady> {
-    const python = await findPython(pythonCandidates(undefined, process.env), { env: process.env, signal });
+    const place = await this.managedPlace(copy, signal);
     if (signal.aborted) return { reason: null };
-    if (python.kind !== 'python') return { reason: python.reason };
-    const lock = join(copy.folder, 'requirements.lock');
+    if ('reason' in place) return place;
     const wheels = settings.wheels();
-    const place = { folder: this.environmentFolder, lock, python: python.python };
-    const torch = choosesTorch() ? await torchFor({ ...place, env: process.env, signal }) : {};
-    const there = await findEnvironment({ ...place, ...torch });
+    const there = await findEnvironment(place);
     if (there !== undefined) return { python: there.python, folder: copy.folder, environment: there.folder };
     const offline = wheels === '' ? {} : { wheels };
     const uv = await ensureUv({
       storage: this.storage,
       env: process.env,
-      python: python.python.program,
+      python: place.python.program,
       lock: join(copy.folder, 'requirements-uv.lock'),
       signal,
       onProgress: (message) => {
@@ -199,7 +218,6 @@ export class TrainerEnvironment {
     let percent = 0;
     const result = await ensureEnvironment({
       ...place,
-      ...torch,
       uv: uv.program,
       env: process.env,
       ownCache: settings.environmentFolder() !== '',
@@ -225,6 +243,18 @@ export class TrainerEnvironment {
         for (const line of result.output) this.log.error(line);
         return { reason: result.message };
     }
+  }
+
+  /** Where an environment of ours lies, or would. */
+  private async managedPlace(
+    copy: TrainerCopy,
+    signal: AbortSignal,
+  ): Promise<PlaceWanted | { readonly reason: string }> {
+    const python = await findPython(pythonCandidates(undefined, process.env), { env: process.env, signal });
+    if (python.kind !== 'python') return { reason: python.reason };
+    const lock = join(copy.folder, 'requirements.lock');
+    const place = { folder: this.environmentFolder, lock, python: python.python };
+    return choosesTorch() ? { ...place, ...(await torchFor({ ...place, env: process.env, signal })) } : place;
   }
 
   private async examine(runsFolder: string, signal: AbortSignal): Promise<readonly Check[]> {
@@ -261,11 +291,6 @@ export class TrainerEnvironment {
     const chosen = settings.environmentFolder();
     return chosen === '' ? this.storage : chosen;
   }
-}
-
-/** What this extension uses of the Python extension's API. */
-interface PythonExtension {
-  readonly environments?: { getActiveEnvironmentPath(): { readonly path: string } };
 }
 
 /** From a folder of wheels comes what is in it. */

@@ -1,14 +1,22 @@
 import { commands, Uri, type Disposable, type WebviewPanel } from 'vscode';
-import type { OpenToken, ToGroupView } from '../../../core/generated/group';
+import type { ToGroupView } from '../../../core/generated/group';
 import { validateToGroupHost } from '../../../core/generated/groupValidators.mjs';
 import { visibleWords } from '../../../core/visibleWords';
-import { readGroup, rowsOfGroup, type ReadGroup } from '../../runs/groupMessage';
+import {
+  groupKey,
+  groupWith,
+  readTraining,
+  type GroupMember,
+  type ReadGroup,
+  type TrainingGroup,
+} from '../../runs/groupMessage';
+import type { Rerolls } from '../../runs/rerolls';
 import type { RunStore } from '../../runs/runStore';
 import type { RunWatch } from '../../runs/runWatch';
 import type { RunLibrary } from '../library';
 import type { Log } from '../log';
 import { pageOf } from '../panelPage';
-import type { TraceAddress, TraceRange } from './traceAddress';
+import type { RerollPlace, TraceAddress, TraceRange } from './traceAddress';
 import type { FrontTrace } from './frontTrace';
 import type { TraceLibrary } from './traceLibrary';
 
@@ -18,6 +26,7 @@ export interface GroupParts {
   readonly library: RunLibrary;
   readonly traces: TraceLibrary;
   readonly front: FrontTrace;
+  readonly rerolls: Rerolls;
   readonly log: Log;
 }
 
@@ -31,15 +40,25 @@ export interface Found {
 interface Known {
   readonly index: RunStore['index'];
   readonly row: number;
-  readonly group: Promise<ReadGroup>;
+  readonly group: Promise<TrainingGroup>;
 }
+
+/** Re-rolls that are being written are told at most this often, and never take more than a fifth of the time. */
+const tellEveryMs = 200;
+const pauseShare = 4;
 
 /** One webview and the group it shows. Hidden it gets nothing, and shown again it is told all. */
 export class GroupPanel {
   /** Names the group, once it is known: its run and the first of its rollouts. */
   key: string | undefined;
   private known: Known | undefined;
+  /** What the view was told last: the numbers it says are places in that. */
+  private told: ReadGroup | undefined;
   private isWaiting = false;
+  private tellingAgain: NodeJS.Timeout | undefined;
+  private pauseMs = tellEveryMs;
+  /** A re-roll that is to be chosen once the view was told of it. */
+  private coming: { readonly number: number; readonly token: number } | undefined;
   private readonly subscriptions: readonly Disposable[];
 
   constructor(
@@ -48,7 +67,7 @@ export class GroupPanel {
     private readonly parts: GroupParts,
     found?: Found,
   ) {
-    const { extensionUri, library } = parts;
+    const { extensionUri, library, rerolls } = parts;
     panel.iconPath = {
       light: Uri.joinPath(extensionUri, 'media', 'group-light.svg'),
       dark: Uri.joinPath(extensionUri, 'media', 'group-dark.svg'),
@@ -60,6 +79,9 @@ export class GroupPanel {
       // A view that a reload restored may be of a run that is found a moment later.
       library.onList(() => {
         if (this.isWaiting) this.guard(this.tell());
+      }),
+      rerolls.onChange((group) => {
+        if (group === this.key) this.tellAgainSoon();
       }),
     ];
     // Read while the webview is made; a failure is told when the view asks.
@@ -77,11 +99,20 @@ export class GroupPanel {
 
   /** Choose a rollout of the group, unless a person chooses here. */
   follow(row: number): void {
-    if (this.known !== undefined && !this.panel.active) this.guard(this.choose(this.known, row));
+    if (this.known === undefined || this.panel.active) return;
+    const id = this.known.index.ids[row];
+    this.choose((name) => name.kind === 'training' && name.id === id, null);
+  }
+
+  /** Choose the fork at `token` that leads to a re-roll, as soon as it is there. */
+  chooseOnceThere(number: number, token: number): void {
+    this.coming = { number, token };
+    this.chooseComing();
   }
 
   /** Let go, once the panel is closed. */
   release(): void {
+    clearTimeout(this.tellingAgain);
     for (const subscription of this.subscriptions) subscription.dispose();
   }
 
@@ -90,23 +121,49 @@ export class GroupPanel {
   }
 
   private async receive(message: unknown): Promise<void> {
-    if (!validateToGroupHost(message)) this.parts.log.error('a group’s view sent a message that is none');
+    const { rerolls, log } = this.parts;
+    if (!validateToGroupHost(message)) log.error('a group’s view sent a message that is none');
     else if (message.kind === 'ready') await this.tell();
-    else if (this.known === undefined) return;
-    else if (message.kind === 'openToken') await openToken(await this.known.group, this.address.runId, message);
-    else await this.chosen(await this.known.group, message.sample);
+    else if (this.told === undefined || this.key === undefined) return;
+    else if (message.kind === 'stopRerolls') rerolls.stop(this.key);
+    else if (message.kind === 'forgetRerolls') rerolls.forget(this.key);
+    else await this.receiveOf(message.kind, this.told.samples[message.sample], 'token' in message ? message.token : 0);
   }
 
-  private async chosen({ samples }: ReadGroup, sample: number): Promise<void> {
-    const id = samples[sample]?.id;
-    const found = id === undefined ? undefined : await this.parts.traces.find({ runId: this.address.runId, id });
-    if (found?.kind === 'read' && this.panel.active) this.parts.front.set(found.value);
+  private async receiveOf(
+    kind: 'openToken' | 'reroll' | 'chosen',
+    member: GroupMember | undefined,
+    token: number,
+  ): Promise<void> {
+    if (member === undefined) return;
+    const place = this.placeOf(member);
+    if (kind === 'openToken') await commands.executeCommand('srft.openTrace', place, rangeOf(member, token));
+    else if (kind === 'reroll') await commands.executeCommand('srft.rerollHere', place, token);
+    else if (member.name.kind === 'training') await this.chosen(place);
   }
 
-  private async choose({ index, group }: Known, row: number): Promise<void> {
-    const { samples } = await group;
-    const sample = samples.findIndex(({ id }) => id === index.ids[row]);
-    if (sample !== -1) this.send({ kind: 'choose', sample });
+  private placeOf({ name }: GroupMember): TraceAddress | RerollPlace {
+    const { runId } = this.address;
+    if (name.kind === 'training') return { runId, id: name.id };
+    return { runId, id: this.address.id, number: name.number };
+  }
+
+  private async chosen(address: TraceAddress): Promise<void> {
+    const found = await this.parts.traces.find(address);
+    if (found.kind === 'read' && this.panel.active) this.parts.front.set(found.value);
+  }
+
+  private choose(is: (name: GroupMember['name']) => boolean, token: number | null): boolean {
+    const sample = this.told?.samples.findIndex(({ name }) => is(name)) ?? -1;
+    if (sample !== -1) this.send({ kind: 'choose', sample, token });
+    return sample !== -1;
+  }
+
+  private chooseComing(): void {
+    const { coming } = this;
+    if (coming === undefined || !this.panel.visible) return;
+    const isThere = this.choose((name) => name.kind === 'reroll' && name.number === coming.number, coming.token);
+    if (isThere) this.coming = undefined;
   }
 
   private async tell(): Promise<void> {
@@ -116,12 +173,35 @@ export class GroupPanel {
       this.send({ kind: 'trouble', message: found.reason });
       return;
     }
-    const { message } = await this.read(found.value);
-    this.panel.title = `${visibleWords(message.prompt).slice(0, 60)} · step ${message.step} · group`;
-    this.send(message);
+    const training = await this.read(found.value);
+    const { prompt, step } = training.facts;
+    this.panel.title = `${visibleWords(prompt).slice(0, 60)} · step ${step} · group`;
+    this.tellOf(training);
   }
 
-  private read({ run, row }: Found): Promise<ReadGroup> {
+  private tellOf(training: TrainingGroup): void {
+    const start = performance.now();
+    this.told = groupWith(training, this.parts.rerolls.of(this.key ?? ''));
+    this.send(this.told.message);
+    this.chooseComing();
+    this.pauseMs = Math.max(tellEveryMs, pauseShare * (performance.now() - start));
+  }
+
+  private tellAgainSoon(): void {
+    this.tellingAgain ??= setTimeout(() => {
+      this.tellingAgain = undefined;
+      const { known } = this;
+      // Hidden it gets nothing, and shown again it asks.
+      if (known === undefined || !this.panel.visible) return;
+      this.guard(
+        known.group.then((training) => {
+          this.tellOf(training);
+        }),
+      );
+    }, this.pauseMs);
+  }
+
+  private read({ run, row }: Found): Promise<TrainingGroup> {
     const { store } = run;
     this.key = groupKey(store, row);
     // A run that was begun anew has another index; what was read of the old one is no longer true.
@@ -130,9 +210,9 @@ export class GroupPanel {
     return this.known.group;
   }
 
-  private async readNew(store: RunStore, row: number, run: string): Promise<ReadGroup> {
+  private async readNew(store: RunStore, row: number, run: string): Promise<TrainingGroup> {
     try {
-      return await readGroup(store, row, run);
+      return await readTraining(store, row, run);
     } catch (error) {
       // Tried again when somebody asks again.
       this.known = undefined;
@@ -152,14 +232,9 @@ export class GroupPanel {
   }
 }
 
-/** Open the trace of a sample at a token; behind its last, at the last. */
-async function openToken({ samples }: ReadGroup, runId: string, { sample, token }: OpenToken): Promise<void> {
-  const chosen = samples[sample];
-  if (chosen === undefined) return;
-  await commands.executeCommand('srft.openTrace', { runId, id: chosen.id }, rangeOf(chosen.trace?.starts, token));
-}
-
-function rangeOf(starts: Uint32Array | undefined, token: number): TraceRange | undefined {
+/** What a token of a sequence spells; behind its last it is the last. */
+function rangeOf({ trace }: GroupMember, token: number): TraceRange | undefined {
+  const starts = trace?.starts;
   if (starts === undefined || starts.length < 2) return undefined;
   const place = Math.min(token, starts.length - 2);
   return { from: starts[place] ?? 0, to: starts[place + 1] ?? 0 };

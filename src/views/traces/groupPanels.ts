@@ -1,5 +1,6 @@
 import { Uri, ViewColumn, window, type Disposable, type ExtensionContext, type WebviewPanel } from 'vscode';
-import { groupKey, GroupPanel, type Found, type GroupParts } from './groupPanel';
+import { groupKey } from '../../runs/groupMessage';
+import { GroupPanel, type Found, type GroupParts } from './groupPanel';
 import { isAddress, type TraceAddress } from './traceAddress';
 import type { TraceEditors } from './traceEditors';
 
@@ -21,7 +22,7 @@ export class GroupPanels implements Disposable {
   /** Show the group of a rollout, by default of the trace in front. */
   async showGroup(target: unknown): Promise<void> {
     const origin = this.editors.active?.open.origin;
-    const shown = origin?.kind === 'run' ? origin.address : undefined;
+    const shown = origin === undefined || origin.kind === 'file' ? undefined : origin.address;
     const address = isAddress(target) ? target : shown;
     if (address === undefined) {
       void window.showInformationMessage('Open a trace first: choose a rollout in a run’s panel.');
@@ -32,15 +33,12 @@ export class GroupPanels implements Disposable {
       void window.showErrorMessage(found.reason);
       return;
     }
-    const key = groupKey(found.value.run.store, found.value.row);
-    const known = [...this.panels].find((panel) => panel.key === key);
-    if (known !== undefined) known.show(address);
-    else
-      this.adopt(
-        window.createWebviewPanel(viewType, 'Group', ViewColumn.Active, this.webviewOptions()),
-        address,
-        found.value,
-      );
+    this.showFound(address, found.value);
+  }
+
+  /** Show the group of a rollout with the fork at `token` chosen that leads to one of its re-rolls. */
+  showReroll(address: TraceAddress, found: Found, number: number, token: number): void {
+    this.showFound(address, found).chooseOnceThere(number, token);
   }
 
   /** Choose a rollout in the view of its group, where there is one; the view stays where it is. */
@@ -66,13 +64,23 @@ export class GroupPanels implements Disposable {
     for (const panel of this.panels) panel.dispose();
   }
 
-  private adopt(webview: WebviewPanel, address: TraceAddress, found?: Found): void {
+  private showFound(address: TraceAddress, found: Found): GroupPanel {
+    const key = groupKey(found.run.store, found.row);
+    const known = [...this.panels].find((panel) => panel.key === key);
+    known?.show(address);
+    if (known !== undefined) return known;
+    const webview = window.createWebviewPanel(viewType, 'Group', ViewColumn.Active, this.webviewOptions());
+    return this.adopt(webview, address, found);
+  }
+
+  private adopt(webview: WebviewPanel, address: TraceAddress, found?: Found): GroupPanel {
     const panel = new GroupPanel(webview, address, this.parts, found);
     this.panels.add(panel);
     webview.onDidDispose(() => {
       this.panels.delete(panel);
       panel.release();
     });
+    return panel;
   }
 
   private webviewOptions(): { enableScripts: true; localResourceRoots: Uri[]; enableFindWidget: boolean } {

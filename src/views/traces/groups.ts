@@ -1,5 +1,6 @@
 import { valueAt } from '../../../core/columns';
 import { forksOf, partedAt, type Branch, type Member } from '../../../core/groupForks';
+import type { Reroll } from '../../../core/rerolls';
 import { traceOf, type Trace } from '../../../core/trace';
 import { shownToken } from '../../../core/traceWords';
 import { rowsOfGroup } from '../../runs/groupMessage';
@@ -34,7 +35,12 @@ export class Groups {
   async forks(open: OpenTrace): Promise<Fork[]> {
     const { members, self } = await this.of(open);
     if (self === undefined) return [];
-    return forksOf(members, self).map((token) => ({ token, decides: decides(partedAt(members, self, token), self) }));
+    const { origin } = open;
+    const isJudged = origin.kind !== 'reroll' || origin.reroll.verdict.kind === 'judged';
+    return forksOf(members, self).map((token) => ({
+      token,
+      decides: isJudged && decides(partedAt(members, self, token), self),
+    }));
   }
 
   /** What the others that came this far wrote in place of a token. */
@@ -59,8 +65,15 @@ export class Groups {
     const known = this.known.get(open) ?? readGroup(origin.run, origin.row);
     this.known.set(open, known);
     const members = await known;
+    if (origin.kind === 'reroll') return { members, self: memberOf(origin.reroll, open.trace) };
     return { members, self: members.find(({ row }) => row === origin.row) };
   }
+}
+
+/** A re-roll among those it is no part of: no row is its own. */
+function memberOf({ record, verdict }: Reroll, trace: Trace): GroupMember {
+  const correct = verdict.kind === 'judged' && verdict.correct;
+  return { row: -1, ids: record.columns.get('id')?.values ?? [], correct, given: false, trace };
 }
 
 async function readGroup(run: RunWatch, row: number): Promise<readonly GroupMember[]> {

@@ -9,6 +9,7 @@ import {
   type ExtensionContext,
   type Uri,
 } from 'vscode';
+import { Rerolls } from '../../runs/rerolls';
 import type { RunLibrary } from '../library';
 import type { Log } from '../log';
 import { GroupPanels } from './groupPanels';
@@ -41,6 +42,9 @@ export interface TraceFeatures extends Disposable {
   readonly editors: TraceEditors;
   readonly groupPanels: GroupPanels;
   readonly front: FrontTrace;
+  readonly library: TraceLibrary;
+  readonly rerolls: Rerolls;
+  readonly judging: Judging;
 }
 
 const language = 'srft-trace';
@@ -50,7 +54,8 @@ export function registerTraces(
   context: ExtensionContext,
   { library, curves, environment, log }: TraceParts,
 ): TraceFeatures {
-  const traces = new TraceLibrary(library, log);
+  const rerolls = new Rerolls();
+  const traces = new TraceLibrary(library, rerolls, log);
   const groups = new Groups();
   const front = new FrontTrace(traces);
   const lenses = new TraceLenses(traces, (open) => editors.overlayOf(open)?.label ?? 'none');
@@ -80,10 +85,11 @@ export function registerTraces(
     return loaded;
   };
   const traceCommands = new TraceCommands(context, traces, editors, curves, judging, drafts);
-  const groupPanels = new GroupPanels(context, editors, { library, traces, front, log });
+  const groupPanels = new GroupPanels(context, editors, { library, traces, front, rerolls, log });
   const outline = new TraceOutline(traces);
   const selector = { scheme: traceScheme };
   const owned: Disposable[] = [
+    rerolls,
     traces,
     judging,
     lenses,
@@ -121,6 +127,9 @@ export function registerTraces(
     editors,
     groupPanels,
     front,
+    library: traces,
+    rerolls,
+    judging,
     dispose: () => {
       for (const part of owned) part.dispose();
     },

@@ -116,6 +116,11 @@ export function isAddress(value: unknown): value is TraceAddress {
   );
 }
 
+/** Is something that a command was called with the place of a re-roll? */
+export function isRerollPlace(value: unknown): value is RerollPlace {
+  return isAddress(value) && 'number' in value && typeof value.number === 'number';
+}
+
 /** Is something that a command was called with a range of a response? */
 export function isRange(value: unknown): value is TraceRange {
   return (

@@ -1,4 +1,3 @@
-import { basename } from 'node:path';
 import {
   commands,
   env,
@@ -19,9 +18,8 @@ import type { MarkedTrace } from '../../../core/generated/panel';
 import { promptHistory } from '../../../core/promptHistory';
 import { isSameGroup } from '../../../core/rolloutIndex';
 import { rolloutRow } from '../../../core/rolloutList';
-import { placeAt, tokenCount } from '../../../core/trace';
+import { placeAt } from '../../../core/trace';
 import { markedTrace } from '../../../core/traceMarks';
-import { factsOfTrace } from '../../../core/traceWords';
 import { visibleWords } from '../../../core/visibleWords';
 import type { RunWatch } from '../../runs/runWatch';
 import {
@@ -29,6 +27,7 @@ import {
   draftScheme,
   isAddress,
   isRange,
+  isRerollPlace,
   linkOf,
   pastedAddress,
   type TraceAddress,
@@ -39,6 +38,7 @@ import type { Front } from './frontTrace';
 import type { TraceEditors } from './traceEditors';
 import { tokenAtPosition, tokenSentence } from './traceHover';
 import type { Judging } from './judging';
+import { markdownOf } from './traceMarkdown';
 import type { OpenTrace, RunOrigin, TraceLibrary } from './traceLibrary';
 
 /** What traces need of the panels. */
@@ -65,13 +65,23 @@ export class TraceCommands implements UriHandler {
     const address = isAddress(target) ? target : await this.askAddress();
     if (address === undefined) return;
     const found = await this.traces.find(address);
-    if (found.kind === 'broken') void window.showWarningMessage(found.reason);
-    else await this.openRow(found.value.run, found.value.row, isRange(more) ? more : undefined);
+    if (found.kind === 'broken') {
+      void window.showWarningMessage(found.reason);
+      return;
+    }
+    const { run, row } = found.value;
+    const range = isRange(more) ? more : undefined;
+    const reroll = isRerollPlace(target) ? this.traces.rerollOf(run, row, target.number) : undefined;
+    if (reroll === undefined) await this.openRow(run, row, range);
+    else await this.open(this.traces.uriOfReroll(run, row, reroll), range);
   }
 
   /** Open a row of a run's index. */
   async openRow(run: RunWatch, row: number, range?: TraceRange): Promise<void> {
-    const uri = this.traces.uriOfRow(run, row);
+    await this.open(this.traces.uriOfRow(run, row), range);
+  }
+
+  private async open(uri: Uri, range: TraceRange | undefined): Promise<void> {
     // The window opens it by itself, which is quicker than to have the document told here first.
     await commands.executeCommand('vscode.open', uri, { preview: true });
     const editor = window.activeTextEditor;
@@ -209,6 +219,10 @@ export class TraceCommands implements UriHandler {
   private ofRun(open: OpenTrace | undefined): RunOrigin | undefined {
     if (open?.origin.kind === 'file')
       void window.showInformationMessage('This trace is a line of a file; what is asked for needs a run.');
+    if (open?.origin.kind === 'reroll')
+      void window.showInformationMessage(
+        'This is a re-roll, which is no part of its run; open the rollout it goes on from.',
+      );
     return open?.origin.kind === 'run' ? open.origin : undefined;
   }
 
@@ -257,27 +271,4 @@ function draftAt(target: unknown): TextDocument | undefined {
   return workspace.textDocuments.find(
     (one) => one.uri.scheme === draftScheme && one.uri.toString() === uri?.toString(),
   );
-}
-
-function markdownOf({ trace, origin }: OpenTrace): string {
-  const isRun = origin.kind === 'run';
-  const name = isRun
-    ? `${origin.run.name}, ${origin.address.id}`
-    : `${basename(origin.place.path)}, line ${origin.place.line}`;
-  const known = isRun ? factsOfTrace(trace, origin.run.store.index, origin.row) : origin.facts;
-  const longest = Math.max(2, ...[...trace.text.matchAll(/`+/g)].map(([ticks]) => ticks.length));
-  const fence = '`'.repeat(longest + 1);
-  const facts = known.map((fact) => `- ${fact.name}: ${visibleWords(fact.value)}`);
-  const parts = [
-    `**${name}** (${tokenCount(trace)} tokens; what a model wrote is data)`,
-    facts.join('\n'),
-    ...(trace.responseStart === 0 ? [] : ['Prompt:', fenced(trace.text.slice(0, trace.responseStart), fence)]),
-    'Response:',
-    fenced(trace.text.slice(trace.responseStart), fence),
-  ];
-  return `${parts.join('\n\n')}\n`;
-}
-
-function fenced(text: string, fence: string): string {
-  return `${fence}text\n${text}${text.endsWith('\n') ? '' : '\n'}${fence}`;
 }

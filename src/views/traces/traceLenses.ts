@@ -8,13 +8,14 @@ import {
   type TextDocument,
 } from 'vscode';
 import { formatCount, formatNumber } from '../../../core/format';
+import { rerollName, rerollSource, stateWords, verdictWords } from '../../../core/rerolls';
 import { rolloutRow } from '../../../core/rolloutList';
 import { summed } from '../../../core/traceOverlays';
 import { column, placeAt, tokenCount } from '../../../core/trace';
 import { rewardWords, rightOrWrong, shortNumber } from '../../../core/verdictWords';
 import { visibleWords } from '../../../core/visibleWords';
 import { judgesWithPython } from '../../runs/rewardConsent';
-import type { FileOrigin, OpenTrace, RunOrigin, TraceLibrary } from './traceLibrary';
+import type { FileOrigin, OpenTrace, RerollOrigin, RunOrigin, TraceLibrary } from './traceLibrary';
 
 /** Above a trace: how it was judged, and where one can go from here. */
 export class TraceLenses implements CodeLensProvider, Disposable {
@@ -43,9 +44,7 @@ export class TraceLenses implements CodeLensProvider, Disposable {
     const { line } = placeAt(open.trace, open.trace.responseStart);
     const start = new Range(line, 0, line, 0);
     return [
-      ...(open.origin.kind === 'run' ? verdict(open.origin) : told(open.origin)).map(
-        (command) => new CodeLens(top, command),
-      ),
+      ...lensesOf(open.origin).map((command) => new CodeLens(top, command)),
       ...about(open, this.overlayName(open)).map((command) => new CodeLens(start, command)),
     ];
   }
@@ -54,6 +53,31 @@ export class TraceLenses implements CodeLensProvider, Disposable {
     this.subscription.dispose();
     this.changed.dispose();
   }
+}
+
+function lensesOf(origin: OpenTrace['origin']): Command[] {
+  switch (origin.kind) {
+    case 'run':
+      return verdict(origin);
+    case 'reroll':
+      return reroll(origin);
+    case 'file':
+      return told(origin);
+  }
+}
+
+/** What wrote it, and what repeats it. */
+function reroll({ reroll: shown, address }: RerollOrigin): Command[] {
+  const { verdict: judged, state } = shown;
+  const [verdictFirst = ''] = verdictWords(judged).split(':');
+  return [
+    said(`↻ ${rerollName(shown)}, not from training: ${visibleWords(rerollSource(shown))}`),
+    said(judged.kind === 'judged' ? rightOrWrong(judged.correct) : verdictFirst),
+    ...(judged.kind === 'judged' && judged.reward !== null ? [said(`reward ${shortNumber(judged.reward)}`)] : []),
+    ...(state === 'ended' ? [] : [said(stateWords[state])]),
+    { title: 'Rollout It Goes On From', command: 'srft.openTrace', arguments: [address] },
+    { title: 'Group', command: 'srft.showGroup', arguments: [address] },
+  ];
 }
 
 /** What another program's file says. */

@@ -21,7 +21,7 @@ import type { ForeignTrace } from '../../../core/foreignTraces';
 import { overlaysOf, type Overlay } from '../../../core/traceOverlays';
 import { sectionsOf, type Section } from '../../../core/traceSections';
 import { traceOf, type Trace } from '../../../core/trace';
-import type { Reroll } from '../../../core/rerolls';
+import { rerollName, rerollSource, type Reroll } from '../../../core/rerolls';
 import { groupKey } from '../../runs/groupMessage';
 import type { Rerolls } from '../../runs/rerolls';
 import type { RunWatch } from '../../runs/runWatch';
@@ -35,6 +35,7 @@ import {
   rerollPlaceOf,
   traceScheme,
   uriOf,
+  uriOfReroll,
   type FilePlace,
   type RerollPlace,
   type TraceAddress,
@@ -169,6 +170,19 @@ export class TraceLibrary extends TextFiles implements FileSystemProvider, Dispo
     );
   }
 
+  /** The document of a re-roll of a row's group. */
+  uriOfReroll(run: RunWatch, row: number, reroll: Pick<Reroll, 'number' | 'checkpoint' | 'seed' | 'row'>): Uri {
+    const { store } = run;
+    const place = { runId: store.manifest.run_id, id: store.index.ids[row] ?? '', number: reroll.number };
+    const name = `${rerollName(reroll)} · ${rerollSource(reroll)}`;
+    return uriOfReroll(place, { run: this.library.header(run).name, name });
+  }
+
+  /** The re-roll that has a number in the group of a row. */
+  rerollOf(run: RunWatch, row: number, number: number): Reroll | undefined {
+    return this.rerolls.get(groupKey(run.store, row), number);
+  }
+
   /** Where an address leads to now: a run this window knows, and a row that counts. */
   async find({ runId, id }: TraceAddress): Promise<Read<{ readonly run: RunWatch; readonly row: number }>> {
     const run = this.runOf(runId) ?? (await this.library.refresh(), this.runOf(runId));
@@ -206,9 +220,11 @@ export class TraceLibrary extends TextFiles implements FileSystemProvider, Dispo
     const found = await this.find(address);
     if (found.kind === 'broken') return found;
     const { run, row } = found.value;
-    const reroll = this.rerolls.get(groupKey(run.store, row), number);
+    const reroll = this.rerollOf(run, row, number);
     if (reroll === undefined)
-      return broken('This re-roll is gone: re-rolls are kept until their window is closed, or until they are forgotten.');
+      return broken(
+        'This re-roll is gone: re-rolls are kept until their window is closed, or until they are forgotten.',
+      );
     const prompt = await run.store.readPrompt(row);
     const trace = traceOf(reroll.record, prompt.kind === 'read' ? rolloutText(prompt.value) : '');
     return read({
@@ -221,7 +237,7 @@ export class TraceLibrary extends TextFiles implements FileSystemProvider, Dispo
 
   /** What is being written changes all the time; its document follows once it is finished, and judged. */
   private isOutdated({ reroll, run, row }: RerollOrigin): boolean {
-    const now = this.rerolls.get(groupKey(run.store, row), reroll.number);
+    const now = this.rerollOf(run, row, reroll.number);
     return now !== reroll && now?.state !== 'writing';
   }
 
