@@ -39,7 +39,7 @@ export type Command = (target?: unknown, more?: unknown) => Promise<void> | void
 /** Every command of package.json, by its name without `srft.`. */
 export function commandTable(parts: CommandParts): Readonly<Record<string, Command>> {
   const { runs, manage, training, control, environment, recipes } = parts;
-  const { demonstrations, traces, search, analyses, library, log, versions } = parts;
+  const { demonstrations, traces, search, analyses, checkpoints, library, log, versions } = parts;
   return {
     trainDemo: async () => (await training()).trainDemo(),
     train: async (target) => {
@@ -88,6 +88,7 @@ export function commandTable(parts: CommandParts): Readonly<Record<string, Comma
     promote: (target) => traces.commands.promote(target),
     editAndPromote: (target) => traces.commands.editAndPromote(target),
     compareTraces: (target) => traces.commands.compareTraces(target),
+    rerollHere: async (target, token) => (await checkpoints()).rerollHere(target, token),
     showGroup: (target) => traces.groupPanels.showGroup(target),
     nextTrace: () => traces.commands.neighbour(1),
     previousTrace: () => traces.commands.neighbour(-1),

@@ -9,6 +9,7 @@ import {
   goToFork,
   openToken,
   reader,
+  reroll,
   samples,
   tokenOf,
 } from './groupState';
@@ -32,6 +33,16 @@ export function ForkDetail(): VNode {
           }}
         >
           Open {visibleText(samples.value[reader.value]?.label ?? 'the trace')} at token {tokenOf(chosen) + 1}
+        </button>
+        <button
+          type="button"
+          class="link"
+          title="R in the tree: a checkpoint goes on from this token"
+          onClick={() => {
+            reroll();
+          }}
+        >
+          Re-roll from here…
         </button>
         {forks.value.length > 0 && (
           <>
@@ -61,13 +72,14 @@ function Step({ by, words, keys }: { readonly by: 1 | -1; readonly words: string
 }
 
 function Fork({ branch }: { readonly branch: GroupBranch }): VNode {
-  const { entropy, fork, to } = branch;
+  const { entropy, fork, forkOf, to } = branch;
   const chosen = choice.value.branch;
   const below = children.value[chosen] ?? [];
   return (
     <>
       <h2>
-        {fork === 'decides' ? 'Right and wrong part' : 'Ways part, without consequence,'} at token {to + 1}
+        {fork === 'decides' ? 'Right and wrong part' : 'Ways part, without consequence,'}
+        {forkOf === 'rerolls' ? ' (re-rolls)' : ''} at token {to + 1}
       </h2>
       <p class="fork-place secondary">
         {to === 0 ? (
@@ -105,7 +117,7 @@ const barWidth = 96;
 function Way({ child }: { readonly child: number }): VNode | null {
   const branch = branches.value[child];
   if (branch === undefined) return null;
-  const { first, probability, members, right, wrong } = branch;
+  const { first, probability, members, right, wrong, rerolls } = branch;
   return (
     <tr>
       <td>
@@ -129,7 +141,7 @@ function Way({ child }: { readonly child: number }): VNode | null {
       </td>
       <td>
         {visibleText(namesOf(members, samples.value))}{' '}
-        {right + wrong > 0 && <span class="verdicts">{verdictsOf(branch)}</span>}
+        {right + wrong + rerolls > 0 && <span class="verdicts">{verdictsOf(branch)}</span>}
       </td>
     </tr>
   );

@@ -6,7 +6,10 @@ import { branches, choice, entropyOf, layout, reader, samples, tokenOf } from '.
 interface EntropyRow {
   readonly sample: number;
   readonly label: string;
-  readonly verdict: 'right' | 'wrong' | 'demo';
+  /** `secondary`: not judged. */
+  readonly verdict: 'right' | 'wrong' | 'demo' | 'secondary';
+  /** Not from training: its line is dashed. */
+  readonly reroll: boolean;
   readonly values: Float32Array;
   /** So many tokens are the row above's too. */
   readonly shared: number;
@@ -41,11 +44,13 @@ const rows = computed(() => {
   const { order, shared } = layout.value;
   const deciding = branches.value.filter(({ fork }) => fork === 'decides');
   return order.map((sample, row): EntropyRow => {
-    const { label = '', given = false, correct = false } = samples.value[sample] ?? {};
+    const { label = '', origin, given = false, correct = null } = samples.value[sample] ?? {};
+    const reroll = origin === 'reroll';
     return {
       sample,
-      label: given ? 'Demo' : label,
-      verdict: given ? 'demo' : correct ? 'right' : 'wrong',
+      label: given ? 'Demo' : reroll ? `↻ ${label}` : label,
+      verdict: given ? 'demo' : correct === null ? 'secondary' : correct ? 'right' : 'wrong',
+      reroll,
       values: entropyOf(sample),
       shared: shared[row] ?? 0,
       marks: deciding.filter(({ members }) => members.includes(sample)).map(({ to }) => to),
@@ -126,7 +131,7 @@ export function drawEntropy(
     drawLine(context, x(0), x(Math.min(row.shared, row.values.length)), base, [2, 3], colour.rollout);
     context.globalAlpha = 1;
     drawBars(context, row.values, row.shared, row.values.length, scene.top, x, base);
-    drawLine(context, x(row.shared), x(row.values.length), base, [], colour.rollout);
+    drawLine(context, x(row.shared), x(row.values.length), base, row.reroll ? [7, 2, 1, 2] : [], colour.rollout);
     drawVerdict(context, x(row.values.length) + 9, base - 5, row.verdict, colour[row.verdict], colour.background);
     for (const token of row.marks) {
       const isChosen = token === scene.token && scene.members.has(row.sample);
@@ -177,7 +182,7 @@ function drawLine(
   context.setLineDash([]);
 }
 
-/** Filled for right, hollow with a cross for wrong, a square for what was given. */
+/** Filled for right, hollow with a cross for wrong, hollow for what was not judged, a square for what was given. */
 function drawVerdict(
   context: CanvasRenderingContext2D,
   x: number,
@@ -197,6 +202,7 @@ function drawVerdict(
   context.arc(x, y, 5, 0, 2 * Math.PI);
   if (verdict === 'right') context.fill();
   else context.stroke();
+  if (verdict === 'secondary') return;
   context.strokeStyle = verdict === 'right' ? background : colour;
   context.beginPath();
   if (verdict === 'right') {

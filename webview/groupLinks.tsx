@@ -37,7 +37,7 @@ export function GroupLinks({ geometry }: { readonly geometry: Geometry }): VNode
       )}
       {shown.map(({ cell, branch }) =>
         branch.fork === 'none' || cell.folded ? null : (
-          <ForkMark key={`fork ${cell.node}`} cell={cell} fork={branch.fork} geometry={geometry} />
+          <ForkMark key={`fork ${cell.node}`} cell={cell} branch={branch} geometry={geometry} />
         ),
       )}
     </svg>
@@ -62,17 +62,17 @@ function Leader({
 
 function ForkMark({
   cell,
-  fork,
+  branch: { fork, forkOf },
   geometry,
 }: {
   readonly cell: Cell;
-  readonly fork: GroupBranch['fork'];
+  readonly branch: GroupBranch;
   readonly geometry: Geometry;
 }): VNode {
   const { x, y } = forkPoint(cell, geometry);
   const isChosen = choice.value.branch === cell.node;
   const size = isChosen ? 9 : 7;
-  const className = `fork-mark${isChosen ? ' chosen' : ''}`;
+  const className = `fork-mark ${forkOf}${isChosen ? ' chosen' : ''}`;
   const choose = (): void => {
     chooseBranch(cell.node);
   };

@@ -3,8 +3,9 @@ import type { GroupMessage } from '../core/generated/group';
 import { formatCount } from '../core/format';
 import { ForkDetail } from './groupDetail';
 import { EntropyRows } from './groupEntropy';
-import { choice, forks, showOnly } from './groupState';
+import { choice, forgetRerolls, forks, showOnly, stopRerolls } from './groupState';
 import { GroupTree } from './groupTree';
+import { rerollWords } from './groupWords';
 import { Icon } from './icon';
 import { visibleText, visibleWords } from './visibleText';
 
@@ -46,9 +47,9 @@ export function GroupPage({ group }: { readonly group: GroupMessage }): VNode {
 
 function GroupHead({ group }: { readonly group: GroupMessage }): VNode {
   const { run, step, prompt, samples, reward, meanEntropy } = group;
-  const own = samples.filter(({ given }) => !given);
-  const given = samples.length - own.length;
-  const right = own.filter(({ correct }) => correct).length;
+  const own = samples.filter(({ given, origin }) => !given && origin === 'training');
+  const given = samples.filter((sample) => sample.given).length;
+  const right = own.filter(({ correct }) => correct === true).length;
   const demonstrations = given === 0 ? '' : given === 1 ? ', and the demonstration' : `, and ${given} demonstrations`;
   return (
     <header class="part-head group-head">
@@ -61,6 +62,7 @@ function GroupHead({ group }: { readonly group: GroupMessage }): VNode {
       </Fact>
       {reward !== null && <Fact name="mean reward">{reward.toFixed(2)}</Fact>}
       {meanEntropy !== null && <Fact name="mean entropy">{meanEntropy.toFixed(2)} nats</Fact>}
+      <Rerolls samples={samples} />
       <span class="spacer" />
       <ForkPlace />
       <div class="filters" role="group" aria-label="Forks">
@@ -80,6 +82,26 @@ function GroupHead({ group }: { readonly group: GroupMessage }): VNode {
         ))}
       </div>
     </header>
+  );
+}
+
+/** What is not from training, told apart from what is. */
+function Rerolls({ samples }: Pick<GroupMessage, 'samples'>): VNode | null {
+  const words = rerollWords(samples);
+  if (words === null) return null;
+  const isAtWork = samples.some(({ isWaiting }) => isWaiting);
+  return (
+    <span class="reroll-facts">
+      <Fact name="↻ re-rolls">{words}</Fact>
+      {isAtWork && (
+        <button type="button" class="link" title="Keeps what is written so far" onClick={stopRerolls}>
+          Stop
+        </button>
+      )}
+      <button type="button" class="link" onClick={forgetRerolls}>
+        Forget Re-rolls
+      </button>
+    </span>
   );
 }
 

@@ -41,6 +41,30 @@ export function SampleTable({ rowHeight }: { readonly rowHeight: number }): VNod
   );
 }
 
+const endings: Readonly<Partial<Record<GroupSample['state'], string>>> & { readonly limit: string } = {
+  writing: 'Being written',
+  limit: 'Ended by the length limit',
+  'cut off': 'Cut off',
+};
+
+/** How a sample was judged, or why not. */
+function Sign({ sample }: { readonly sample: GroupSample }): VNode {
+  const { given, correct, isWaiting, state } = sample;
+  if (given)
+    return (
+      <span class="given-sign" title={correct === true ? 'given; right' : 'given; not right'}>
+        <Icon name="book" />
+      </span>
+    );
+  if (correct !== null) return <Verdict correct={correct} />;
+  const words = state === 'writing' ? 'being written' : isWaiting ? 'being judged' : 'not judged';
+  return (
+    <span class="open-sign" role="img" aria-label={words} title={words}>
+      <Icon name={isWaiting ? 'sync' : 'circle-large-outline'} spin={isWaiting} />
+    </span>
+  );
+}
+
 function SampleRow({
   place,
   sample,
@@ -52,14 +76,14 @@ function SampleRow({
   readonly hasBoxes: boolean;
   readonly rowHeight: number;
 }): VNode {
-  const { label, given, correct, boxed, reward, advantage, tokens, truncated } = sample;
+  const { label, origin, detail, boxed, reward, advantage, tokens, truncated } = sample;
   const isChosen = reader.value === place;
   const open = (): void => {
     openToken(place, tokenOf(choice.peek().branch));
   };
   return (
     <tr
-      class={isChosen ? 'chosen' : ''}
+      class={`${origin}${isChosen ? ' chosen' : ''}`}
       style={{ height: `${rowHeight}px` }}
       onClick={() => {
         chooseSample(place);
@@ -80,14 +104,16 @@ function SampleRow({
             event.preventDefault();
           }}
         >
-          {given ? (
-            <span class="given-sign" title={correct ? 'given; right' : 'given; not right'}>
-              <Icon name="book" />
-            </span>
-          ) : (
-            <Verdict correct={correct} />
-          )}
-          {visibleText(label)}
+          <Sign sample={sample} />
+          <span class="sample-words">
+            {origin === 'reroll' && (
+              <span class="reroll-sign" role="img" aria-label="not from training:">
+                ↻{' '}
+              </span>
+            )}
+            {visibleText(label)}
+            {detail !== null && <span class="sample-detail secondary">{visibleText(detail)}</span>}
+          </span>
         </button>
       </td>
       {hasBoxes && (
@@ -99,9 +125,10 @@ function SampleRow({
       <td class="number">
         {advantage === null ? '–' : `${advantage < 0 ? '−' : '+'}${Math.abs(advantage).toFixed(2)}`}
       </td>
-      <td class="number" title={truncated ? 'Ended by the length limit' : undefined}>
+      <td class="number" title={endings[sample.state] ?? (truncated ? endings.limit : undefined)}>
         {formatCount(tokens)}
-        {truncated ? '…' : ''}
+        {truncated || sample.state === 'writing' ? '…' : ''}
+        {sample.state === 'cut off' ? ' ✂' : ''}
       </td>
     </tr>
   );

@@ -1,5 +1,5 @@
 import { computed, effect, signal } from '@preact/signals';
-import type { GroupBranch, GroupMessage, GroupSample } from '../core/generated/group';
+import type { ChooseSample, GroupBranch, GroupMessage, GroupSample } from '../core/generated/group';
 import { childrenOf, layoutOf, type Cell } from '../core/groupTree';
 import { listen, post } from './groupHost';
 import { keepState, keptState } from './vsCodeApi';
@@ -100,6 +100,21 @@ export function openToken(sample = reader.peek(), token = tokenOf(choice.peek().
   post({ kind: 'openToken', sample, token });
 }
 
+/** Let a checkpoint go on from a token of a sample; by default from what is chosen. */
+export function reroll(sample = reader.peek(), token = tokenOf(choice.peek().branch)): void {
+  post({ kind: 'reroll', sample, token });
+}
+
+/** Cut off what is being written. */
+export function stopRerolls(): void {
+  post({ kind: 'stopRerolls' });
+}
+
+/** Remove all re-rolls of the group. */
+export function forgetRerolls(): void {
+  post({ kind: 'forgetRerolls' });
+}
+
 /** The fork before or after what is chosen. */
 export function goToFork(by: 1 | -1): void {
   const place = forks.peek().findIndex(({ node }) => node === choice.peek().branch);
@@ -129,14 +144,19 @@ export function connect(): void {
       return;
     }
     if (message.kind === 'choose') {
-      if (message.sample < samples.peek().length) chooseSample(message.sample);
+      chooseTold(message);
       return;
     }
-    page.value = { kind: 'group', group: message };
     const before = kept ?? choice.peek();
+    const place = kept === undefined ? placeOf(before.branch) : undefined;
     kept = undefined;
-    const isSame = before.opened === message.opened && before.branch < message.branches.length;
-    choice.value = isSame ? before : firstChoice(message, before.only);
+    page.value = { kind: 'group', group: message };
+    const isSame = before.opened === message.opened && before.sample < message.samples.length;
+    const branch = place === undefined ? before.branch : branchAt(place.sample, place.token);
+    choice.value =
+      isSame && branch < message.branches.length ? { ...before, branch } : firstChoice(message, before.only);
+    // What a person had chosen may be folded into another now.
+    choice.value = { ...choice.peek(), branch: shown(choice.peek().branch) };
   });
   effect(() => {
     // Kept at once, so that a reload during the first reading brings the view back too.
@@ -144,6 +164,20 @@ export function connect(): void {
   });
   tellChosen();
   post({ kind: 'ready' });
+}
+
+/** Choose a sample, or the fork that leads to a token of it. */
+function chooseTold({ sample, token }: ChooseSample): void {
+  if (sample >= samples.peek().length) return;
+  if (token === null) chooseSample(sample);
+  else choice.value = { ...choice.peek(), sample, branch: shown(branchAt(sample, token - 1)) };
+}
+
+/** What names a branch in a tree that grows: somebody who came that way, and the last token of it. */
+function placeOf(branch: number): { readonly sample: number; readonly token: number } | undefined {
+  const { members, from = 0, to = 0 } = branches.peek()[branch] ?? {};
+  const sample = members?.[0];
+  return sample === undefined ? undefined : { sample, token: Math.max(from, to - 1) };
 }
 
 /** Say which sample is read, once it is another than the one that the view began with. */

@@ -4,7 +4,18 @@ import type { Cell } from '../core/groupTree';
 import { GroupLinks } from './groupLinks';
 import { geometryOf, type Geometry } from './groupGeometry';
 import { SampleTable } from './groupSamples';
-import { branches, choice, chooseBranch, goToFork, layout, move, openToken, samples, showOnly } from './groupState';
+import {
+  branches,
+  choice,
+  chooseBranch,
+  goToFork,
+  layout,
+  move,
+  openToken,
+  reroll,
+  samples,
+  showOnly,
+} from './groupState';
 import { cellWords, oneLine, toneOf, verdictsOf } from './groupWords';
 import { visibleText } from './visibleText';
 
@@ -61,8 +72,8 @@ function Tree({ geometry }: { readonly geometry: Geometry }): VNode {
       ))}
       <GroupLinks geometry={geometry} />
       <span id="tree-keys" hidden>
-        Arrows walk the tree, Enter opens the trace there, N and P go to the next and to the previous fork, O shows all
-        forks or only those at which right and wrong part.
+        Arrows walk the tree, Enter opens the trace there, R lets a checkpoint go on from there, N and P go to the next
+        and to the previous fork, O shows all forks or only those at which right and wrong part.
       </span>
     </div>
   );
@@ -81,6 +92,7 @@ function press(event: KeyboardEvent): void {
   else if (key === 'Home') chooseBranch(0);
   else if (key === 'End') chooseBranch(layout.peek().cells.at(-1)?.node ?? 0);
   else if (key === 'n' || key === 'p') goToFork(key === 'n' ? 1 : -1);
+  else if (key === 'r') reroll();
   else if (key === 'o') showOnly(!choice.peek().only);
   else return;
   event.preventDefault();
@@ -98,7 +110,7 @@ function TreeCell({
   const branch = branches.value[cell.node];
   if (branch === undefined) return null;
   const { left, top, width, height } = geometry.box(cell);
-  const hasFacts = branch.fork !== 'none' || branch.members.length > 1;
+  const hasFacts = branch.fork !== 'none' || branch.members.length > 1 || branch.rerolls > 0;
   const lines = Math.min(mostLines, Math.max(1, Math.floor((height - 8 - (hasFacts ? lineHeight : 0)) / lineHeight)));
   return (
     <div
@@ -134,7 +146,7 @@ function TreeCell({
             <span class="cell-facts secondary one-line">
               {verdictsOf(branch)}
               {cell.folded ? ', parts without consequence' : entropyWords(branch.entropy)}
-              {branch.fork === 'none' ? ', the same to the end' : ''}
+              {branch.fork === 'none' && branch.members.length > 1 ? ', the same to the end' : ''}
             </span>
           )}
         </div>

@@ -140,9 +140,11 @@ function memberOf(reroll: Reroll): GroupMember {
   };
 }
 
-/** Each reason once. */
+/** Each reason once; of what was cut off its row says that. */
 function unjudgedNotes(rerolls: readonly Reroll[]): string[] {
-  const reasons = rerolls.flatMap(({ verdict }) => (verdict.kind === 'not judged' ? [verdict.reason] : []));
+  const reasons = rerolls.flatMap(({ verdict, state }) =>
+    verdict.kind === 'not judged' && state !== 'cut off' ? [verdict.reason] : [],
+  );
   return [...new Set(reasons)].map((reason) => `Re-rolls are not judged: ${reason}.`);
 }
 

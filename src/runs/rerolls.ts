@@ -10,8 +10,8 @@ interface KeptGroup {
   /** By their number, in the order they were made. */
   readonly rerolls: Map<number, Reroll>;
   next: number;
-  /** Cut off what is being written. */
-  readonly writing: Set<AbortController>;
+  /** End what is at work. */
+  readonly working: Set<AbortController>;
 }
 
 /** The re-rolls of this window, by the name of their group; they are never written into a run. */
@@ -31,7 +31,7 @@ export class Rerolls {
 
   /** Keep new ones under numbers of their own; beyond the bound the oldest that are finished go. */
   add(group: string, made: readonly Omit<Reroll, 'number'>[]): Reroll[] {
-    const kept = this.groups.get(group) ?? { rerolls: new Map<number, Reroll>(), next: 1, writing: new Set() };
+    const kept = this.groups.get(group) ?? { rerolls: new Map<number, Reroll>(), next: 1, working: new Set() };
     this.groups.set(group, kept);
     const added = made.map((reroll): Reroll => {
       const numbered = { ...reroll, number: kept.next };
@@ -55,19 +55,19 @@ export class Rerolls {
     if (present.length > 0) this.tell(group);
   }
 
-  /** Let `stop` cut off a writing in this group, until it is released. */
-  holdWriting(group: string, stop: AbortController): { release: () => void } {
-    const writing = this.groups.get(group)?.writing;
-    writing?.add(stop);
-    return { release: () => writing?.delete(stop) };
+  /** Let `stop` end work on this group, until it is released. */
+  hold(group: string, stop: AbortController): { release: () => void } {
+    const working = this.groups.get(group)?.working;
+    working?.add(stop);
+    return { release: () => working?.delete(stop) };
   }
 
-  /** Cut off what is being written in a group. */
+  /** End what is being written, or judged, in a group. */
   stop(group: string): void {
-    for (const stop of this.groups.get(group)?.writing ?? []) stop.abort();
+    for (const stop of this.groups.get(group)?.working ?? []) stop.abort();
   }
 
-  /** Cut off and remove all of a group; numbers go on. */
+  /** End what is at work and remove all of a group; numbers go on. */
   forget(group: string): void {
     this.stop(group);
     this.groups.get(group)?.rerolls.clear();

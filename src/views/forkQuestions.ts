@@ -35,19 +35,21 @@ export async function askForSteps(run: RunWatch, step: number): Promise<number |
   return text === undefined ? undefined : Number(text);
 }
 
+/** The file of the recipe a run was started from, where it still is. */
+export async function recipeThere(run: RunWatch): Promise<string | undefined> {
+  const { recipe_file: file } = run.store.manifest;
+  if (file === null) return undefined;
+  const path = join(run.store.directory, file);
+  return readFile(path).then(
+    () => path,
+    () => undefined,
+  );
+}
+
 /** The recipe a run was started from; a run whose file is gone is forked from a file that a person names. */
 export async function recipeFileOf(run: RunWatch): Promise<string | undefined> {
-  const { recipe_file: file } = run.store.manifest;
-  if (file !== null) {
-    const path = join(run.store.directory, file);
-    if (
-      await readFile(path).then(
-        () => true,
-        () => false,
-      )
-    )
-      return path;
-  }
+  const there = await recipeThere(run);
+  if (there !== undefined) return there;
   const picked = await window.showOpenDialog({
     title: `The recipe of ${run.name} is not where it was; which file?`,
     filters: { Recipes: ['json'] },

@@ -53,13 +53,16 @@ export function baseFolders(run: RunWatch): string[] {
   return file === null ? [run.store.directory] : [dirname(join(run.store.directory, file)), run.store.directory];
 }
 
-/** Asks which checkpoint; of `run` first, then those of other runs, and any folder. */
+/** Asks which checkpoint; `last` before all, then those of `run`, of other runs, and any folder. */
 export async function pickPlace(
   library: RunLibrary,
   run: RunWatch | undefined,
   title: string,
+  last?: CheckpointPlace,
 ): Promise<CheckpointPlace | undefined> {
-  const picked = await window.showQuickPick(itemsOf(library, run), { title, matchOnDescription: true });
+  const again = last === undefined ? [] : [{ label: 'chosen last', kind: QuickPickItemKind.Separator }, itemOf(last)];
+  const items = itemsOf(library, run).then((others): PlaceItem[] => [...again, ...others]);
+  const picked = await window.showQuickPick(items, { title, matchOnDescription: true });
   if (picked === undefined) return undefined;
   return picked.place ?? (await pickFolder());
 }
@@ -100,11 +103,13 @@ async function itemsOf(library: RunLibrary, run: RunWatch | undefined): Promise<
     const places = await placesOf(each);
     if (places.length === 0) continue;
     items.push({ label: library.header(each).name, kind: QuickPickItemKind.Separator });
-    for (const place of [...places].reverse()) {
-      items.push({ label: place.name, description: place.description, place });
-    }
+    items.push(...[...places].reverse().map(itemOf));
   }
   return [...items, { label: 'elsewhere', kind: QuickPickItemKind.Separator }, { label: '$(folder-opened) A folder…' }];
+}
+
+function itemOf(place: CheckpointPlace): PlaceItem {
+  return { label: place.name, description: place.description, place };
 }
 
 async function pickFolder(): Promise<CheckpointPlace | undefined> {

@@ -5,6 +5,7 @@ import type { RunPicker } from '../pick';
 import type { TraceFeatures } from '../traces/index';
 import type { TrainerSource } from '../trainerEnvironment';
 import { CheckpointService } from './checkpointService';
+import type { RerollHere } from './rerollHere';
 
 /** What checkpoints need of the rest of the extension. */
 export interface CheckpointParts {
@@ -19,9 +20,19 @@ export interface CheckpointParts {
 /** Checkpoints that are asked in the editor. Loaded when the first command about them is carried out. */
 export class Checkpoints implements Disposable {
   readonly service: CheckpointService;
+  private rerolling: RerollHere | undefined;
 
   constructor(readonly parts: CheckpointParts) {
     this.service = new CheckpointService(parts.context, parts.log);
+  }
+
+  /** Lets a checkpoint go on from a token: of what the command was called on, else of the trace in front. */
+  async rerollHere(target: unknown, token: unknown): Promise<void> {
+    if (this.rerolling === undefined) {
+      const { RerollHere } = await import('./rerollHere');
+      this.rerolling ??= new RerollHere(this.parts, this.service);
+    }
+    await this.rerolling.run(target, token);
   }
 
   dispose(): void {
