@@ -144,13 +144,7 @@ function branchesAt(sequences: readonly Sequence[], members: readonly number[], 
     else branch.push(member);
   }
   const ranked = [...branches.values()].map((branch) => ({ branch, ...countsOf(sequences, branch) }));
-  ranked.sort(
-    (a, b) =>
-      fromTraining(b) - fromTraining(a) ||
-      b.right - a.right ||
-      b.rerolls.all - a.rerolls.all ||
-      b.rerolls.right - a.rerolls.right,
-  );
+  ranked.sort((a, b) => fromTraining(b) - fromTraining(a) || b.right - a.right || byRerolls(a, b));
   return ranked.map(({ branch }) => branch);
 }
 
@@ -158,6 +152,12 @@ type Counts = Pick<GroupNode, 'right' | 'wrong' | 'given' | 'rerolls'>;
 
 function fromTraining({ right, wrong, given }: Counts): number {
   return right + wrong + given;
+}
+
+/** Re-rolls have a say in the order only among themselves. */
+function byRerolls(a: Counts, b: Counts): number {
+  if (fromTraining(a) > 0) return 0;
+  return b.rerolls.all - a.rerolls.all || b.rerolls.right - a.rerolls.right;
 }
 
 /** What parts at `token`, if anything: re-rolls have a say only where no ways of training part. */

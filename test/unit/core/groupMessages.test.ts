@@ -4,10 +4,11 @@ import { validateToGroupHost, validateToGroupView } from '../../../core/generate
 
 const sample = {
   ...{ label: 'Rollout 0', given: false, correct: true, boxed: null, reward: 1, advantage: null, tokens: 2 },
-  truncated: false,
+  ...{ truncated: false, origin: 'training', detail: null, state: 'ended', isWaiting: false },
 };
 const branch = {
   ...{ parent: -1, from: 0, to: 2, members: Int32Array.of(0), right: 1, wrong: 0, given: 0, fork: 'none' },
+  ...{ forkOf: 'training', rerolls: 0, rerollsRight: 0, rerollsWrong: 0 },
   ...{ entropy: null, first: '"a"', probability: 0.5, head: 'ab', tail: '' },
 };
 const group = {
@@ -23,7 +24,12 @@ describe('messages of a group’s view', () => {
     assert.ok(validateToGroupView(group), JSON.stringify(validateToGroupView.errors));
     assert.ok(validateToGroupView({ kind: 'trouble', message: 'no such run' }));
     assert.ok(validateToGroupHost({ kind: 'chosen', sample: 3 }));
-    assert.ok(validateToGroupView({ kind: 'choose', sample: 0 }));
+    assert.ok(validateToGroupView({ kind: 'choose', sample: 0, token: null }));
+    assert.ok(validateToGroupHost({ kind: 'reroll', sample: 3, token: 7 }));
+    assert.ok(validateToGroupHost({ kind: 'stopRerolls' }));
+    assert.ok(validateToGroupHost({ kind: 'forgetRerolls' }));
+    const reroll = { ...sample, origin: 'reroll', detail: 'step 3 · seed 41:3', state: 'writing', correct: null };
+    assert.ok(validateToGroupView({ ...group, samples: [sample, reroll] }));
   });
 
   const refused: [string, unknown][] = [
@@ -32,6 +38,7 @@ describe('messages of a group’s view', () => {
     ['an id in place of a number', { kind: 'openToken', sample: 'a1-s1-g0-0', token: 1 }],
     ['a place before the first', { kind: 'openToken', sample: -1, token: 1 }],
     ['a choice of nothing', { kind: 'chosen', sample: null }],
+    ['a re-roll with a text of its own', { kind: 'reroll', sample: 0, token: 1, text: 'x' }],
     ['a token that is no whole number', { kind: 'openToken', sample: 0, token: 1.5 }],
     ['one key more', { kind: 'openToken', sample: 0, token: 1, path: '/etc/passwd' }],
   ];

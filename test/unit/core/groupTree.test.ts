@@ -8,11 +8,33 @@ const sequence = fc.record({
   ids: fc.array(fc.nat(2), { maxLength: 6 }),
   correct: fc.boolean(),
   given: fc.boolean(),
+  reroll: fc.constant(false),
   entropy: fc.option(fc.array(fc.double({ min: 0, max: 2, noNaN: true }), { minLength: 6, maxLength: 6 }), {
     nil: undefined,
   }),
 });
 const groups = fc.array(sequence, { minLength: 1, maxLength: 9 });
+const rerolls = fc.array(
+  fc.record({
+    ...{ ids: fc.array(fc.nat(2), { maxLength: 6 }), correct: fc.option(fc.boolean()) },
+    ...{ given: fc.constant(false), reroll: fc.constant(true) },
+    entropy: fc.constant([0.1, 0.2, 0.3, 0.4, 0.5, 0.6]),
+  }),
+  { maxLength: 9 },
+);
+
+/**
+ * The tree of training within one that has re-rolls, a line a node: nodes that only re-rolls came to are left out, and a
+ * node before a fork that only they make goes on in the one of training behind it.
+ */
+function trainingLines(nodes: readonly GroupNode[], sequences: readonly Sequence[]): string[] {
+  const isTraining = ({ right, wrong, given }: GroupNode): boolean => right + wrong + given > 0;
+  const kept = nodes.filter((node) => isTraining(node) && (node.fork === 'none' || node.forkOf === 'training'));
+  return linesOf(
+    kept.map((node) => ({ ...node, members: node.members.filter((member) => sequences[member]?.reroll === false) })),
+    sequences,
+  );
+}
 
 /** What a tree says, a line for each fork and each end: who came along which tokens, and what it is. */
 function linesOf(nodes: readonly GroupNode[], sequences: readonly Sequence[]): string[] {
@@ -42,7 +64,13 @@ function linesByForce(sequences: readonly Sequence[]): string[] {
       const decides = here.some((one) =>
         here.some((other) => {
           const [a, b] = [sequences[one], sequences[other]];
-          return next(one) !== next(other) && a?.given === false && b?.given === false && a.correct && !b.correct;
+          return (
+            next(one) !== next(other) &&
+            a?.given === false &&
+            b?.given === false &&
+            a.correct === true &&
+            b.correct === false
+          );
         }),
       );
       const known = here.flatMap((place) => sequences[place]?.entropy?.[prefix.length] ?? []);
@@ -137,6 +165,7 @@ describe('the tree of a group', () => {
       ids,
       correct,
       given,
+      reroll: false,
       entropy: ids.map((_, token) => token / 10),
     });
     const nodes = groupTree([
@@ -158,5 +187,53 @@ describe('the tree of a group', () => {
       ],
     );
     assert.ok(Math.abs((nodes[1]?.entropy ?? NaN) - 0.2) < 1e-9);
+  });
+
+  it('of training is the same with re-rolls beside it: nodes, counts, forks, entropies and order', () => {
+    fc.assert(
+      fc.property(groups, rerolls, (training, others) => {
+        const all = [...training, ...others];
+        const alone = groupTree(training);
+        const nodes = groupTree(all);
+        assert.deepEqual(trainingLines(nodes, all), trainingLines(alone, training));
+        const orderOf = (tree: readonly GroupNode[]): readonly number[] => layoutOf(tree, 'all').order;
+        assert.deepEqual(
+          orderOf(nodes).filter((member) => member < training.length),
+          orderOf(alone),
+        );
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it('counts re-rolls by themselves, and lets them part only where training does not', () => {
+    fc.assert(
+      fc.property(groups, rerolls, (training, others) => {
+        const all = [...training, ...others];
+        for (const { members, rerolls: counts, fork, forkOf, to } of groupTree(all)) {
+          const here = members.flatMap((member) => all[member] ?? []);
+          const told = here.filter(({ reroll }) => reroll).map(({ correct }) => correct);
+          assert.deepEqual(counts, {
+            all: told.length,
+            right: told.filter((correct) => correct === true).length,
+            wrong: told.filter((correct) => correct === false).length,
+          });
+          const ways = new Set(here.filter(({ reroll }) => !reroll).map(({ ids }) => Array.from(ids)[to]));
+          if (fork !== 'none') assert.equal(forkOf, ways.size > 1 ? 'training' : 'rerolls');
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('a re-roll that is right parts from a rollout that is wrong, one that is not judged does not', () => {
+    const of = (ids: number[], correct: boolean | null, reroll: boolean): Sequence => ({
+      ...{ ids, correct, given: false, reroll, entropy: undefined },
+    });
+    const forks = (correct: boolean | null): (readonly [string, string])[] =>
+      groupTree([of([1, 2, 3], false, false), of([1, 4, 5], correct, true)]).map(({ fork, forkOf }) => [fork, forkOf]);
+    assert.deepEqual(forks(true)[0], ['decides', 'rerolls']);
+    assert.deepEqual(forks(false)[0], ['plain', 'rerolls']);
+    assert.deepEqual(forks(null)[0], ['plain', 'rerolls']);
   });
 });
