@@ -72,7 +72,9 @@ CASES: dict[str, dict[str, Any]] = {
     "llama, linear, older": older("llama", rope_scaling={"type": "linear", "factor": 2.5}),
     "llama, dynamic": written("llama", **rope(rope_type="dynamic", factor=2.0), head_dim=16),
     "llama, dynamic, older": older(
-        "llama", rope_theta=30000.0, rope_scaling={"type": "dynamic", "factor": 1.7, "original_max_position_embeddings": 9}
+        "llama",
+        rope_theta=30000.0,
+        rope_scaling={"type": "dynamic", "factor": 1.7, "original_max_position_embeddings": 9},
     ),
     "llama, llama3": written(
         "llama", head_dim=64, **rope(rope_type="llama3", original_max_position_embeddings=64, **LLAMA3)
