@@ -7,7 +7,6 @@ import type { DecoderParts } from '../inference/model';
 import { configFile, generationFile, readModelConfig } from '../inference/modelConfig';
 import { partsOf } from '../inference/parts';
 import { CheckpointProblem } from '../inference/problem';
-import { shown } from '../inference/shown';
 import { absentAsUndefined, changeOf, codeOf, isAbsence, readSmall, type ReadFile, type SeenFile } from './folderFile';
 import { hashOf, type FolderContent } from './identity';
 import { readWeightFiles } from './weightFiles';
@@ -197,5 +196,5 @@ async function removed(folder: string, names: readonly string[]): Promise<Checkp
 }
 
 function unreadable(folder: string, fault: string): CheckpointProblem {
-  return new CheckpointProblem(fault, shown(folder), 'open the checkpoint once more, or choose another');
+  return new CheckpointProblem(fault, folder, 'open the checkpoint once more, or choose another');
 }

@@ -121,6 +121,14 @@ inOwnFolder('a link that leads out of the folder is refused, one inside it is fo
   assert.equal((await opened(join(folder, 'linked'))).hash, (await opened(inside)).hash);
 });
 
+inOwnFolder('what the system refuses is told by its name', async (folder) => {
+  await symlink('config.json', join(folder, 'config.json'));
+  assert.match(
+    await refused(folder),
+    /: cannot be read \(ELOOP\); open the checkpoint once more, or choose another\.$/,
+  );
+});
+
 inOwnFolder('what is no checkpoint is told apart', async (folder) => {
   assert.match(await refused(folder), /has no config\.json; choose a folder in Hugging Face layout/);
   assert.match(await refused(join(folder, 'gone')), /gone: was rotated away or removed; .*checkpoint\.keep_last/);

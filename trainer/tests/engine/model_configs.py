@@ -19,6 +19,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 from transformers import AutoConfig, AutoModelForCausalLM, GenerationConfig, PreTrainedConfig
+from transformers.masking_utils import sliding_window_overlay
 
 FILE = Path(__file__).parents[3] / "test" / "fixtures" / "inference" / "configs.json"
 POSITIONS = (0, 1, 7, 63, 64, 300, 4095, 32_768, 131_071)
@@ -212,7 +213,14 @@ def _tables(rotary: Any, length: int) -> dict[str, Any]:
 
 
 def _window(attention: Any, config: PreTrainedConfig) -> int | None:
-    return attention.sliding_window if hasattr(attention, "sliding_window") else getattr(config, "sliding_window", None)
+    """As many keys as the mask lets a late token see, its own included."""
+    window = (
+        attention.sliding_window if hasattr(attention, "sliding_window") else getattr(config, "sliding_window", None)
+    )
+    if window is None:
+        return None
+    late, sees = 2 * window, sliding_window_overlay(window)
+    return sum(bool(sees(0, 0, late, key)) for key in range(late + 1))
 
 
 def _text(values: Tensor) -> str:
