@@ -38,6 +38,8 @@ SIZES: dict[str, Any] = {
     "eos_token_id": 2,
 }
 LLAMA3 = {"factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0}
+LONG = {"max_position_embeddings": 16_384}
+LONG_YARN = {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 4096}
 YARN = {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 128}
 
 
@@ -97,9 +99,12 @@ CASES: dict[str, dict[str, Any]] = {
     "mistral": written("mistral"),
     "mistral, window": written("mistral", sliding_window=8, head_dim=16),
     "mistral, no window": written("mistral", sliding_window=None),
-    "mistral, silent": without("num_key_value_heads", older("mistral", num_attention_heads=8)),
+    "mistral, silent": without("num_key_value_heads", older("mistral", num_attention_heads=16)),
     "qwen2": written("qwen2", tie_word_embeddings=True),
     "qwen2, upper layers windowed": written("qwen2", use_sliding_window=True, sliding_window=6, max_window_layers=1),
+    "qwen2, upper layers windowed, older": older(
+        "qwen2", use_sliding_window=True, sliding_window=6, max_window_layers=1
+    ),
     "qwen2, window unused": older("qwen2", sliding_window=6, max_window_layers=1, use_sliding_window=False),
     "qwen2, layers listed": written(
         "qwen2",
@@ -116,6 +121,10 @@ CASES: dict[str, dict[str, Any]] = {
     "qwen3": written("qwen3", head_dim=16),
     "qwen3, silent": older("qwen3"),
     "qwen3, bias, yarn": written("qwen3", head_dim=128, attention_bias=True, **rope(**YARN)),
+    "qwen3, yarn of a long model": written("qwen3", head_dim=64, **LONG, **rope(**LONG_YARN)),
+    "qwen3, yarn of a long model, not truncated": written(
+        "qwen3", head_dim=64, **LONG, **rope(**LONG_YARN, truncate=False)
+    ),
     "qwen3, windowed": written("qwen3", head_dim=8, use_sliding_window=True, sliding_window=4, max_window_layers=2),
 }
 
