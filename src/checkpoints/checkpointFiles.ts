@@ -1,6 +1,6 @@
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { basename, isAbsolute, join, resolve } from 'node:path';
+import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { adapterConfigFile, readAdapterConfig } from '../inference/adapterConfig';
 import { adapterOf } from '../inference/adapterParts';
 import type { DecoderParts } from '../inference/model';
@@ -17,6 +17,8 @@ export interface Checkpoint {
   readonly parts: DecoderParts;
   /** Of the model, or of an adapter's base: absolute, links followed. */
   readonly folder: string;
+  /** Where the files lie that `parts.tensors` names: `folder`, but for the cache of the Hub, which links them. */
+  readonly weightsFolder: string;
   readonly adapterFolder: string | null;
   /** Every file that was looked into. */
   readonly files: readonly SeenFile[];
@@ -123,7 +125,7 @@ async function checkpointOf(
   const small = folders.flatMap((content) => content.small.map(({ seen }) => seen));
   const checkpoint: Checkpoint = {
     kind: 'checkpoint',
-    parts,
+    ...linksFollowed(parts, folders[0]),
     folder: folders[0].folder,
     adapterFolder,
     files: [...small, ...weights, ...indexes.filter((index) => index !== undefined)],
@@ -133,6 +135,23 @@ async function checkpointOf(
   const change = await stillTheSame(checkpoint);
   if (change !== undefined) throw change;
   return checkpoint;
+}
+
+/** Tensors by the names of the files themselves, and the one folder these lie in. */
+function linksFollowed(
+  parts: DecoderParts,
+  { folder, weights }: FolderContent,
+): Pick<Checkpoint, 'parts' | 'weightsFolder'> {
+  const [first = folder, ...others] = new Set(weights.map(({ seen }) => dirname(seen.real)));
+  if (others.length > 0) {
+    const fault = 'has weights in several folders, to which its files are links';
+    throw new CheckpointProblem(fault, folder, 'copy all of its files into one folder');
+  }
+  const names = new Map(weights.map(({ seen }) => [seen.name, basename(seen.real)]));
+  const tensors = new Map(
+    [...parts.tensors].map(([name, place]) => [name, { ...place, file: names.get(place.file) ?? place.file }]),
+  );
+  return { parts: { ...parts, tensors }, weightsFolder: first };
 }
 
 async function readModel(

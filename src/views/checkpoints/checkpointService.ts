@@ -192,7 +192,7 @@ export class CheckpointService implements Disposable {
       name: place.name,
       parts: checkpoint.parts,
       options: {
-        folder: checkpoint.folder,
+        folder: checkpoint.weightsFolder,
         adapterFolder: checkpoint.adapterFolder,
         threads: settings.checkpointThreads(),
         providers: settings.checkpointProviders(),

@@ -76,7 +76,13 @@ describe('scores as bytes', () => {
         assert.equal(decodeScores(flipped, digest), undefined);
         assert.equal(decodeScores(bytes.subarray(0, length % bytes.length), digest), undefined);
         assert.equal(decodeScores(Uint8Array.of(...bytes, 0), digest), undefined);
-        assert.equal(decodeScores(bytes, digest.map((byte) => byte + 1)), undefined);
+        assert.equal(
+          decodeScores(
+            bytes,
+            digest.map((byte) => byte + 1),
+          ),
+          undefined,
+        );
       }),
     );
   });
@@ -138,7 +144,11 @@ describe('the cache of scores', () => {
       const cache = new ScoreCache(folder, () => 1e9);
       await cache.put('a', requestOf(1), scoresOf(5));
       const [name = ''] = await scoreFiles(folder);
-      for (const damage of [Buffer.alloc(0), Buffer.from('not scores'), (await readFile(join(folder, name))).subarray(3)]) {
+      for (const damage of [
+        Buffer.alloc(0),
+        Buffer.from('not scores'),
+        (await readFile(join(folder, name))).subarray(3),
+      ]) {
         await writeFile(join(folder, name), damage);
         assert.equal(await cache.get('a', requestOf(1)), undefined);
         assert.deepEqual(await scoreFiles(folder), []);
@@ -199,7 +209,9 @@ describe('the cache of scores', () => {
         ),
       );
       assert.ok(misses.length < 180, 'nothing was ever found');
-      const sizes = await Promise.all((await readdir(folder)).map(async (name) => (await stat(join(folder, name))).size));
+      const sizes = await Promise.all(
+        (await readdir(folder)).map(async (name) => (await stat(join(folder, name))).size),
+      );
       assert.ok(sizes.reduce((sum, size) => sum + size, 0) <= 4000);
     }));
 
