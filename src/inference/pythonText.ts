@@ -30,6 +30,8 @@ interface Node {
   readonly operator?: { readonly value: string };
   readonly left?: Statement;
   readonly right?: Statement;
+  readonly iterable?: Statement;
+  readonly lhs?: Statement;
   readonly body?: readonly Statement[];
   readonly alternate?: readonly Statement[];
   readonly defaultBlock?: readonly Statement[];
@@ -63,8 +65,8 @@ export function remainder(statement: Statement): { readonly left: Statement; rea
     : undefined;
 }
 
-/** What a part of a statement is for: to be written down, or to be asked for an attribute. */
-export type Use = 'print' | 'attributes';
+/** What a part of a statement is for: to be written down, to be asked for an attribute, to be gone through. */
+export type Use = 'print' | 'attributes' | 'turns';
 
 /** What a template is made of beside expressions: none of it is a value to print. */
 const controls = ['Set', 'If', 'For', 'Macro', 'CallStatement', 'Break', 'Continue', 'Comment', 'FilterStatement'];
@@ -79,15 +81,26 @@ export function usesWithin(statement: Statement): readonly (readonly [object, Us
       return node.operator?.value === '~' ? printed([node.left, node.right]) : [];
     case 'FilterStatement':
       throw new Error('a filter over a block is not supported');
+    case 'For':
+      return [...printedBlocks(node), ...turns(node.iterable)];
     case 'Program':
     case 'If':
-    case 'For':
     case 'Macro':
     case 'CallStatement':
-      return printed([...(node.body ?? []), ...(node.alternate ?? []), ...(node.defaultBlock ?? [])]);
+      return printedBlocks(node);
     default:
       return [];
   }
+}
+
+function printedBlocks({ body = [], alternate = [], defaultBlock = [] }: Node): (readonly [object, Use])[] {
+  return printed([...body, ...alternate, ...defaultBlock]);
+}
+
+/** What a loop goes through; with a condition, what it chooses from. */
+function turns(iterable: Statement): (readonly [object, Use])[] {
+  const node = iterable as Node | undefined;
+  return [node, node?.lhs].flatMap((part) => (part === undefined ? [] : [[part, 'turns'] as const]));
 }
 
 function printed(parts: readonly Statement[]): (readonly [object, Use])[] {
