@@ -19,10 +19,6 @@ export class BoundedInterpreter extends Interpreter {
   /** What parts of the template are used for, where Python is strict or writes values in its own way. */
   private readonly uses = new WeakMap<object, Use>();
 
-  constructor(environment: Environment) {
-    super(environment);
-  }
-
   override evaluate(statement: Statement, environment: Environment): Value {
     this.steps += 1;
     for (const [node, use] of usesWithin(statement)) this.uses.set(node, use);

@@ -94,7 +94,7 @@ function mergesOf(value: unknown, vocabulary: ReadonlyMap<string, number>): [str
     const pair: unknown = typeof merge === 'string' ? merge.split(' ') : merge;
     if (!Array.isArray(pair) || pair.length !== 2)
       throw notUnderstood(`merge ${index + 1} is no pair of tokens`, 'model.merges');
-    const [left, right]: unknown[] = pair;
+    const [left, right] = pair as readonly unknown[];
     if (
       typeof left !== 'string' ||
       typeof right !== 'string' ||

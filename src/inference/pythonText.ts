@@ -14,8 +14,10 @@ export interface StrippedText {
   readonly arguments: readonly Statement[];
 }
 
-/** What `str.strip` takes away: other characters than those of JavaScript's `trim`. */
-const pythonSpace = /^[\t-\r\x1c- \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]$/;
+/** What `str.strip` takes away: JavaScript's `trim` leaves some of it, and takes U+FEFF. */
+function isPythonSpace(character: string): boolean {
+  return /\p{White_Space}/u.test(character) || (character >= '\u001c' && character <= '\u001f');
+}
 
 /** The fields of the nodes that are looked at; a node is any of them. */
 interface Node {
@@ -74,7 +76,8 @@ const controls = ['Set', 'If', 'For', 'Macro', 'CallStatement', 'Break', 'Contin
 /** Parts of a statement with their use. */
 export function usesWithin(statement: Statement): readonly (readonly [object, Use])[] {
   const node = statement as Node | undefined;
-  switch (node?.type) {
+  if (node === undefined) return [];
+  switch (node.type) {
     case 'MemberExpression':
       return node.object === undefined ? [] : [[node.object, 'attributes']];
     case 'BinaryExpression':
@@ -112,11 +115,11 @@ function printed(parts: readonly Statement[]): (readonly [object, Use])[] {
 /** Python's `text.strip(given)` and its kind: all characters of `given` are cut, white space when it is none. */
 export function pythonStrip(text: string, sides: Sides, given: unknown): string {
   if (given !== undefined && given !== null && typeof given !== 'string') throw new Error(`${sides} takes a text`);
-  const characters = [...text];
+  const characters = Array.from(text);
   const cut = typeof given === 'string' ? new Set(given) : undefined;
   const goes = (at: number): boolean => {
     const character = characters[at] ?? '';
-    return cut === undefined ? pythonSpace.test(character) : cut.has(character);
+    return cut === undefined ? isPythonSpace(character) : cut.has(character);
   };
   let from = 0;
   let to = characters.length;

@@ -42,9 +42,22 @@ POOLS = [
     "e\u0301\u0308\u030a\u0334o\u0303\u1100\u1161\u11a8",
     "שלוםمرحباчислоﬁ数学한ひカ▁ĠĊ",
     "🙂👍🏽👩\u200d💻🇩🇪\ufe0f",
-    "<>|[]/\\{}_^%$#@*+-=~`\"",
+    '<>|[]/\\{}_^%$#@*+-=~`"',
 ]
-PIECES = ["<|im_start|>", "<|im_end|>", "<s>", "</s>", "<unk>", "<think>", "[INST]", "<0x0A>", "it's", "word", "<mask>", "<C>"]
+PIECES = [
+    "<|im_start|>",
+    "<|im_end|>",
+    "<s>",
+    "</s>",
+    "<unk>",
+    "<think>",
+    "[INST]",
+    "<0x0A>",
+    "it's",
+    "word",
+    "<mask>",
+    "<C>",
+]
 
 
 def random_texts(count: int, seed: int) -> list[str]:

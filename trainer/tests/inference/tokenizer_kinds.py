@@ -68,7 +68,14 @@ def llama3_files() -> Files:
 
 def with_more_tokens(made: Files) -> Files:
     """Tokens that only the configuration has, and one that only a normalised text shows."""
-    token = {"content": "<C>", "special": False, "normalized": True, "lstrip": False, "rstrip": True, "single_word": False}
+    token = {
+        "content": "<C>",
+        "special": False,
+        "normalized": True,
+        "lstrip": False,
+        "rstrip": True,
+        "single_word": False,
+    }
     more = {"additional_special_tokens": ["<A>", "<B>", "<|eot_id|>"], "added_tokens_decoder": {"500": token}}
     made["tokenizer_config.json"] |= {**more, "pad_token": "<PAD>"}
     return made
@@ -110,9 +117,7 @@ def sentence_piece_files(*, metaspace: bool, config: dict[str, Any]) -> Files:
         tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(SPACE, "first", split=False)
         tokenizer.add_special_tokens(["[INST]", "[/INST]"])
     else:
-        tokenizer.normalizer = normalizers.Sequence(
-            [normalizers.Prepend(SPACE), normalizers.Replace(" ", SPACE)]
-        )
+        tokenizer.normalizer = normalizers.Sequence([normalizers.Prepend(SPACE), normalizers.Replace(" ", SPACE)])
     tokenizer.decoder = decoders.Sequence(
         [decoders.Replace(SPACE, " "), decoders.ByteFallback(), decoders.Fuse(), decoders.Strip(" ", 1, 0)]
     )
@@ -121,7 +126,9 @@ def sentence_piece_files(*, metaspace: bool, config: dict[str, Any]) -> Files:
     )
     names = {"bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>"}
     rest = {name: value for name, value in config.items() if name != "model_type"}
-    return files(tokenizer, {"tokenizer_class": "TokenizersBackend", **names, **rest}, config.get("model_type", "llama"))
+    return files(
+        tokenizer, {"tokenizer_class": "TokenizersBackend", **names, **rest}, config.get("model_type", "llama")
+    )
 
 
 def split_metaspace() -> Files:
