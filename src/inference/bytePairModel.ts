@@ -30,7 +30,8 @@ export function bytePairModel(model: Fields): BytePairModel {
   const fallback = model['byte_fallback'] === true ? byteTokens(vocabulary) : undefined;
   const pairs = new BPE({
     type: 'BPE',
-    vocab: Object.fromEntries(vocabulary),
+    // Merging asks for ranks alone; the library would make a second map of all tokens.
+    vocab: {},
     merges,
     unk_token: '',
     byte_fallback: false,
