@@ -1,7 +1,10 @@
 import type { DecoderParts } from '../inference/model';
 import type { LoadOptions, Scores, ScoreRequest, WriteRequest } from './languageModel';
 
-/** To the process that holds a checkpoint. It is told to load once; after that one question at a time. */
+/**
+ * To the process that holds a checkpoint. It is told to load once; after that one question at a time, the same one again
+ * if it was stopped.
+ */
 export type ToModel =
   | { readonly kind: 'load'; readonly parts: DecoderParts; readonly options: LoadOptions }
   | { readonly kind: 'score'; readonly id: number; readonly request: ScoreRequest }

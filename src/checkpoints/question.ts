@@ -68,7 +68,10 @@ export class Question {
   }
 
   /** Take a message about this question. Returns whether it was the last one. */
-  take(message: Extract<FromModel, { id: number }>, log: (text: string) => void): boolean {
+  take(
+    message: Exclude<Extract<FromModel, { id: number }>, { kind: 'stopped' }>,
+    log: (text: string) => void,
+  ): boolean {
     switch (message.kind) {
       case 'progress':
         this.report(message.tokens);
@@ -84,10 +87,6 @@ export class Question {
         return true;
       case 'failed':
         this.reject(problemOf(message.failure, this.name, log));
-        return true;
-      case 'stopped':
-        // Only one that was aborted is stopped, and its asker knows.
-        this.reject(new Error('A question was stopped that nobody had aborted.'));
         return true;
     }
   }

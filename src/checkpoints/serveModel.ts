@@ -1,4 +1,4 @@
-import { constants, setPriority } from 'node:os';
+import { constants, getPriority, setPriority } from 'node:os';
 import { setImmediate as turn } from 'node:timers/promises';
 import { isMainThread, workerData } from 'node:worker_threads';
 import { CheckpointProblem } from '../inference/problem';
@@ -20,7 +20,8 @@ export function serveModel(load: LoadLanguageModel): void {
   }
   // Before any thread of the library begins: on Linux threads inherit it, and training goes first.
   yieldToOthers();
-  process.once('disconnect', () => process.exit(0));
+  // At once: native code may take its time to exit, and there is nothing to be kept.
+  process.once('disconnect', () => process.kill(process.pid, 'SIGKILL'));
   startParentWatch();
   const server = new ModelServer(load);
   process.on('message', (message: ToModel) => {
@@ -29,8 +30,10 @@ export function serveModel(load: LoadLanguageModel): void {
 }
 
 function yieldToOthers(): void {
+  const below = constants.priority.PRIORITY_BELOW_NORMAL;
   try {
-    setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
+    // A greater number is a lower priority; one that was lowered further stays there.
+    if (getPriority() < below) setPriority(below);
   } catch (error) {
     // A system that does not allow it computes all the same; the log says so.
     process.stderr.write(`The priority cannot be lowered: ${String(error)}\n`);
@@ -55,6 +58,8 @@ class ModelServer {
         return;
       case 'score':
       case 'write':
+        // One that was put off is asked again.
+        if (this.cancelled === message.id) this.cancelled = undefined;
         void this.answer(message);
     }
   }

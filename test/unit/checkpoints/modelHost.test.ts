@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
+import { constants, getPriority } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -126,6 +127,15 @@ describe('a checkpoint in a process of its own', () => {
     assert.deepEqual(progress, [8, 16, 24]);
   });
 
+  it('leaves the processor to others', () =>
+    inFolder(async (folder) => {
+      await hostOf()
+        .host.open(fakeSource('1', { mark: true }, folder))
+        .load();
+      const { PRIORITY_BELOW_NORMAL: below } = constants.priority;
+      assert.equal(getPriority(pidIn(folder)), Math.max(getPriority(), below));
+    }));
+
   it('survives a flood of 100,000 tokens, each of them heard once', async () => {
     const { host } = hostOf();
     const counts: number[] = [];
@@ -150,6 +160,27 @@ describe('a checkpoint in a process of its own', () => {
     );
     await Promise.all(asked);
     assert.deepEqual(order, ['user 2', 'user 4', 'background 0', 'background 1', 'background 3']);
+  });
+
+  it('puts off what runs by itself when a person asks, and then does it from its beginning, heard once', async () => {
+    const { host, notices } = hostOf({ hangMs: 60_000 });
+    const model = host.open(fakeSource('1', { slowMs: 2 }));
+    const order: string[] = [];
+    const tokens: Written[] = [];
+    let person: Promise<unknown> | undefined;
+    await model.write(writeOf([3n, 4n], 60), {
+      priority: 'background',
+      onTokens: (batch) => {
+        tokens.push(...batch);
+        person ??= model.score(scoreOf(9)).then(() => order.push('person'));
+      },
+    });
+    order.push('background');
+    await person;
+    assert.deepEqual(order, ['person', 'background']);
+    assert.deepEqual(rowOf(tokens, 0), expectedIds(3n, 60));
+    assert.deepEqual(rowOf(tokens, 1), expectedIds(4n, 60));
+    assert.deepEqual(notices, []);
   });
 
   it('refuses what does not belong to the vocabulary, and goes on', async () => {
@@ -392,18 +423,37 @@ describe('the memory of checkpoints', () => {
       assert.deepEqual([pids.get('a'), pids.get('c')], [a, c]);
     }));
 
+  it('is taken from what runs by itself when a person waits, and given back', async () => {
+    const { host, notices } = hostOf({ most: 1 });
+    const order: string[] = [];
+    const [probed, asked] = [host.open(fakeSource('a', { slowMs: 2 })), host.open(fakeSource('b'))];
+    await probed.load({ priority: 'background' });
+    const probes = Array.from({ length: 4 }, () =>
+      probed.score(scoreOf(90), { priority: 'background' }).then(() => order.push('probe')),
+    );
+    const person = asked.score(scoreOf(5)).then(() => order.push('person'));
+    const later = asked.score(scoreOf(5), { priority: 'background' }).then(() => order.push('later'));
+    await Promise.all([...probes, person, later]);
+    assert.deepEqual(order, ['person', 'later', 'probe', 'probe', 'probe', 'probe']);
+    assert.equal(host.loaded, 1);
+    assert.deepEqual(notices, []);
+  });
+
   it('is never held by more than that, whoever asks at once; all are answered', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.integer({ min: 0, max: 4 }), { minLength: 1, maxLength: 8 }),
         fc.array(fc.nat(7), { maxLength: 3 }),
-        async (keys, aborted) => {
+        fc.array(fc.boolean(), { minLength: 8, maxLength: 8 }),
+        async (keys, aborted, byThemselves) => {
           const { host } = hostOf({ most: 2 });
           let mostSeen = 0;
           const stops = keys.map(() => new AbortController());
           const asked = keys.map(async (key, at) => {
             const length = 3 + at;
-            const scores = await host.open(fakeSource(`${key}`)).score(scoreOf(length), stops[at]);
+            const priority = byThemselves[at] === true ? 'background' : 'user';
+            const signal = stops[at]?.signal ?? AbortSignal.abort();
+            const scores = await host.open(fakeSource(`${key}`)).score(scoreOf(length), { signal, priority });
             mostSeen = Math.max(mostSeen, host.loaded);
             assert.equal(scores.logProb.length, length - 1);
           });
@@ -415,7 +465,7 @@ describe('the memory of checkpoints', () => {
           host.dispose();
         },
       ),
-      { numRuns: 8 },
+      { numRuns: 12 },
     );
   });
 });
