@@ -1,4 +1,5 @@
 import type { DecoderParts } from '../inference/model';
+import type { Sampling } from '../inference/sampling';
 
 /** What a checkpoint says of tokens it did not write. N tokens were asked for, K likeliest are kept of each place. */
 export interface Scores {
@@ -14,16 +15,6 @@ export interface Scores {
   readonly topLogProbs: Float32Array;
 }
 
-/** How tokens are drawn; names and order of filters as in the trainer (`srft/engine/sampling.py`). */
-export interface Sampling {
-  /** 0 is greedy. */
-  readonly temperature: number;
-  /** 0 keeps all. */
-  readonly topK: number;
-  readonly topP: number;
-  readonly minP: number;
-}
-
 /** A piece of a continuation, one token of row `row`. */
 export interface Written {
   readonly row: number;
@@ -37,6 +28,7 @@ export interface ScoreRequest {
   /** Of the first token that is scored; at least 1, since nothing comes before the first. */
   readonly from: number;
   readonly temperature: number;
+  /** K, at most the vocabulary. */
   readonly top: number;
 }
 
@@ -67,7 +59,7 @@ export interface LanguageModel {
 }
 
 export interface LoadOptions {
-  /** Folder of the checkpoint, and of its adapter: absolute. */
+  /** Folder of the weights, and of an adapter: absolute. */
   readonly folder: string;
   readonly adapterFolder: string | null;
   readonly threads: number;

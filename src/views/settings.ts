@@ -20,6 +20,16 @@ export const settings = {
   smoothing: (): number => root().get('run.smoothing', 0.6),
   codeLens: (): boolean => root().get('codeLens', true),
   notifications: (): Notifications => root().get('notifications', 'all'),
+  /** Threads that a loaded checkpoint computes with. */
+  checkpointThreads: (): number => root().get('checkpoints.threads', 2),
+  /** What computes, tried one after the other. */
+  checkpointProviders: (): readonly string[] => root().get('checkpoints.providers', ['cpu']),
+  /** A checkpoint that nobody asks is freed after so long. */
+  checkpointIdleMinutes: (): number => root().get('checkpoints.idleMinutes', 5),
+  /** Whether the probes of a live run are scored under each new checkpoint. */
+  scoresProbes: (): boolean => root().get('checkpoints.scoreProbes', true),
+  /** What scores may take on the disk. */
+  scoreCacheBytes: (): number => root().get('checkpoints.cacheMegabytes', 500) * 1e6,
   thresholds,
 };
 
