@@ -74,6 +74,11 @@ export class ModelHost {
     return [...this.seats.values()].filter(({ isAsleep }) => !isAsleep).length;
   }
 
+  /** Of the processes that there are, for the log. */
+  get processIds(): readonly number[] {
+    return [...this.seats.values()].map(({ processId }) => processId).filter((pid) => pid !== undefined);
+  }
+
   /** End all processes at once; whoever waits for an answer is told that it was cancelled. */
   dispose(): void {
     this.isDisposed = true;

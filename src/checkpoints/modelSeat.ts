@@ -1,9 +1,10 @@
 import type { DecoderParts } from '../inference/model';
 import { crashProblem } from './crashProblem';
+import { problemOf } from './failure';
 import type { LoadOptions } from './languageModel';
 import { ModelChild, type ChildEnd } from './modelChild';
 import type { FromModel } from './protocol';
-import { problemOf, type Priority, type Question } from './question';
+import type { Priority, Question } from './question';
 
 /** A checkpoint, and how it is loaded. */
 export interface ModelSource {
@@ -59,6 +60,10 @@ export class ModelSeat {
 
   get isAsleep(): boolean {
     return this.stage.kind === 'asleep';
+  }
+
+  get processId(): number | undefined {
+    return this.stage.kind === 'asleep' ? undefined : this.stage.child.pid;
   }
 
   /** Who waits for it. */

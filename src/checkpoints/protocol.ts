@@ -1,4 +1,5 @@
 import type { DecoderParts } from '../inference/model';
+import type { Failure } from './failure';
 import type { LoadOptions, Scores, ScoreRequest, WriteRequest } from './languageModel';
 
 /**
@@ -30,10 +31,3 @@ export interface WrittenColumns {
   readonly logProb: Float32Array;
   readonly entropy: Float32Array;
 }
-
-/** An error as a value. */
-export type Failure =
-  /** What a person can mend: the three parts of a CheckpointProblem. */
-  | { readonly kind: 'problem'; readonly fault: string; readonly where: string; readonly remedy: string }
-  /** A bug or a native error; the text is for the log. */
-  | { readonly kind: 'unexpected'; readonly text: string };

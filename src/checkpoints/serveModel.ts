@@ -2,9 +2,10 @@ import { constants, getPriority, setPriority } from 'node:os';
 import { setImmediate as turn } from 'node:timers/promises';
 import { isMainThread, workerData } from 'node:worker_threads';
 import { CheckpointProblem } from '../inference/problem';
+import { failureOf } from './failure';
 import type { LanguageModel, LoadLanguageModel, Written } from './languageModel';
 import { startParentWatch, watchParent } from './parentWatch';
-import type { Failure, FromModel, ToModel, WrittenColumns } from './protocol';
+import type { FromModel, ToModel, WrittenColumns } from './protocol';
 import { scoreFault, writeFault } from './requestFault';
 
 /** Tokens that go into one message at most; what is written between two turns of the model goes together. */
@@ -148,12 +149,4 @@ function columnsOf(tokens: readonly Written[]): WrittenColumns {
     logProb: Float32Array.from(tokens, ({ logProb }) => logProb),
     entropy: Float32Array.from(tokens, ({ entropy }) => entropy),
   };
-}
-
-function failureOf(error: unknown): Failure {
-  if (error instanceof CheckpointProblem) {
-    const { fault, where, remedy } = error;
-    return { kind: 'problem', fault, where, remedy };
-  }
-  return { kind: 'unexpected', text: error instanceof Error ? (error.stack ?? error.message) : String(error) };
 }
