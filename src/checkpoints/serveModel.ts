@@ -13,8 +13,11 @@ const mostInMessage = 1024;
 /** Messages on their way before the model waits for its reader. */
 const mostUnderWay = 16;
 
+/** Another error in the place of one, for a person to read; the same where there is none. */
+export type Explain = (error: unknown) => unknown;
+
 /** The whole life of a forked process: it loads one checkpoint, answers questions, and ends when its parent does. */
-export function serveModel(load: LoadLanguageModel): void {
+export function serveModel(load: LoadLanguageModel, explain: Explain): void {
   if (!isMainThread) {
     void watchParent((workerData as { readonly parent: number }).parent);
     return;
@@ -24,7 +27,7 @@ export function serveModel(load: LoadLanguageModel): void {
   // At once: native code may take its time to exit, and there is nothing to be kept.
   process.once('disconnect', () => process.kill(process.pid, 'SIGKILL'));
   startParentWatch();
-  const server = new ModelServer(load);
+  const server = new ModelServer(load, explain);
   process.on('message', (message: ToModel) => {
     server.take(message);
   });
@@ -47,7 +50,10 @@ class ModelServer {
   private model: Promise<{ readonly model: LanguageModel; readonly vocabulary: number } | undefined> | undefined;
   private cancelled: number | undefined;
 
-  constructor(private readonly load: LoadLanguageModel) {}
+  constructor(
+    private readonly load: LoadLanguageModel,
+    private readonly explain: Explain,
+  ) {}
 
   take(message: ToModel): void {
     switch (message.kind) {
@@ -71,7 +77,7 @@ class ModelServer {
       this.channel.send({ kind: 'loaded', provider: model.provider });
       return { model, vocabulary: parts.config.vocabulary };
     } catch (error) {
-      this.channel.send({ kind: 'refused', failure: failureOf(error) });
+      this.channel.send({ kind: 'refused', failure: failureOf(this.explain(error)) });
       return undefined;
     }
   }
@@ -83,7 +89,7 @@ class ModelServer {
       if (ready === undefined) throw new Error('A question came to a process without a checkpoint.');
       this.channel.send(await this.answerOf(message, ready.model, ready.vocabulary));
     } catch (error) {
-      this.channel.send({ kind: 'failed', id, failure: failureOf(error) });
+      this.channel.send({ kind: 'failed', id, failure: failureOf(this.explain(error)) });
     }
   }
 

@@ -61,6 +61,10 @@ function writeOf(seeds: readonly bigint[], maxTokens: number): WriteRequest {
   return { prefix: question.ids.subarray(0, 8), seeds, firstPosition: 0, maxTokens, sampling, endTokens: [] };
 }
 
+function messageOf(error: unknown): string {
+  return error instanceof CheckpointProblem ? error.message : `no problem: ${String(error)}`;
+}
+
 function assertTorch(logProb: Float32Array, rank: Int32Array): void {
   assert.equal(logProb.length, reference.logprob.length);
   for (const [at, expected] of reference.logprob.entries()) assert.ok(Math.abs((logProb[at] ?? NaN) - expected) < 1e-4);
@@ -115,6 +119,15 @@ describe('a real checkpoint in the bundled process', () => {
     assert.deepEqual(host.processIds, [before]);
   });
 
+  it('names the setting when no provider can be used', async () => {
+    const source = await sourceOf(demo);
+    const model = host.open({ ...source, key: 'cuda', options: { ...source.options, providers: ['cuda'] } });
+    const message = messageOf(await model.load().catch((error: unknown) => error));
+    assert.match(message, /^srft\.checkpoints\.providers: none of the providers .*; add "cpu" at its end\.$/);
+    const both = host.open({ ...source, key: 'both', options: { ...source.options, providers: ['cuda', 'cpu'] } });
+    assert.equal(await both.load(), 'cpu');
+  });
+
   it('whose file is cut short while it is loaded gives its figures or one sentence, and harms nothing else', async () => {
     const place = join(folder, 'cut');
     cpSync(demo, place, { recursive: true });
@@ -128,11 +141,14 @@ describe('a real checkpoint in the bundled process', () => {
       },
       (error: unknown) => error,
     );
-    assert.ok(outcome === undefined || outcome instanceof CheckpointProblem, String(outcome));
-    // Loaded anew it is refused, and the log says why.
+    const cutShort =
+      'the weights: a file was removed or cut short after the checkpoint was opened; open the checkpoint again once it is written, or take another one.';
+    // Where weights are mapped, to touch them ends the process, and the next one cannot load them.
+    if (outcome !== undefined) assert.equal(messageOf(outcome), cutShort);
     const again = host.open({ ...source, key: 'cut again', name: 'the cut one' });
-    const refusal: unknown = await again.load().catch((error: unknown) => error);
-    assert.ok(refusal instanceof CheckpointProblem, String(refusal));
+    assert.equal(messageOf(await again.load().catch((error: unknown) => error)), cutShort);
+    await rm(join(place, 'model.safetensors'));
+    assert.equal(messageOf(await again.load().catch((error: unknown) => error)), cutShort);
     const { logProb, rank } = await host.open(await sourceOf(demo)).score(question);
     assertTorch(logProb, rank);
   });

@@ -5,6 +5,7 @@ import { crashProblem } from '../../../src/checkpoints/crashProblem';
 import type { ScoreRequest, WriteRequest } from '../../../src/checkpoints/languageModel';
 import { modelEnvironment } from '../../../src/checkpoints/modelChild';
 import { scoreFault, writeFault } from '../../../src/checkpoints/requestFault';
+import { runtimeProblem } from '../../../src/checkpoints/runtimeProblem';
 
 const vocabulary = 50;
 const score: ScoreRequest = { ids: Int32Array.of(0, 49, 7, 3), from: 1, temperature: 1, top: 5 };
@@ -110,6 +111,24 @@ describe('the end of a process', () => {
       refused.message,
       'base: its process cannot be started (spawn EAGAIN); reload the window and try again.',
     );
+  });
+});
+
+describe('an error of the library', () => {
+  const check = (text: string, expected: RegExp): void => {
+    assert.match(runtimeProblem(new Error(text))?.message ?? 'unknown', expected);
+  };
+
+  it('is told with what may help', () => {
+    check(
+      'Failed to allocate memory for requested buffer of size 17179869184',
+      /^the checkpoint: memory ran out; close/,
+    );
+    check('std::bad_alloc', /memory ran out/);
+    check('Array buffer allocation failed', /memory ran out/);
+    check('no available backend found. ERR: [webgpu] backend not found.', /^srft\.checkpoints\.providers: none/);
+    check('Non-zero status code returned while running Gather node', /^unknown$/);
+    assert.equal(runtimeProblem('std::bad_alloc'), undefined);
   });
 });
 
