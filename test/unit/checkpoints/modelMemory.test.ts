@@ -119,8 +119,8 @@ describe('the end', () => {
 
   const orphans = {
     'at rest': {},
-    'at work': { slowMs: 1000 },
-    'in an endless loop, which hears of no closed channel': { atScore: { kind: 'hang' } },
+    'at work': { slowMs: 600 },
+    'in an endless loop, which hears of no closed channel': { atScore: { kind: 'hang' }, after: 8 },
     'while it loads for ever': { atLoad: { kind: 'hang' } },
   } as const;
   for (const [title, behaviour] of Object.entries(orphans)) {
