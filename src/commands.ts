@@ -1,5 +1,6 @@
 import { Uri } from 'vscode';
 import type { Analyses } from './views/analyses';
+import type { Checkpoints } from './views/checkpoints/index';
 import type { RunLibrary } from './views/library';
 import type { Log } from './views/log';
 import type { Later } from './later';
@@ -26,6 +27,7 @@ export interface CommandParts {
   readonly traces: TraceFeatures;
   readonly search: RolloutSearch;
   readonly analyses: Analyses;
+  readonly checkpoints: Later<Checkpoints>;
   readonly library: RunLibrary;
   readonly log: Log;
   readonly versions: { readonly extension: string; readonly editor: string };

@@ -54,6 +54,13 @@ export function registerFeatures(context: ExtensionContext, { library, tree, tre
       void treeView.reveal(tree.nodeOf(run), { select: true, focus: false });
   });
   const search = new RolloutSearch(context, { library, pick, log, brushedSteps: (run) => panels.brushedSteps(run) });
+  // Few sessions need them, and what they load is large.
+  const checkpoints = later(async () => {
+    const { Checkpoints } = await import('./views/checkpoints/index');
+    const made = new Checkpoints({ context, library, pick, traces, environment: trainer, log });
+    context.subscriptions.push(made);
+    return made;
+  });
   const table = commandTable({
     runs,
     manage: later(async () => {
@@ -71,6 +78,7 @@ export function registerFeatures(context: ExtensionContext, { library, tree, tre
     traces,
     search,
     analyses,
+    checkpoints,
     library,
     log,
     versions: { extension: (context.extension.packageJSON as { version: string }).version, editor: version },

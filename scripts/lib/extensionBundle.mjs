@@ -57,7 +57,7 @@ export async function buildHost(outdir, { minify, from = root }) {
   const { build } = await import('esbuild');
   const { metafile } = await build({
     ...commonOptions({ minify, from }),
-    entryPoints: ['src/extension.ts', 'src/runs/recordThread.ts'],
+    entryPoints: ['src/extension.ts', 'src/runs/recordThread.ts', 'src/checkpoints/tokenizerThread.ts'],
     entryNames: '[name]',
     chunkNames: 'host/[name]-[hash]',
     outdir,

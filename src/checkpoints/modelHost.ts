@@ -69,6 +69,11 @@ export class ModelHost {
     };
   }
 
+  /** Whether a checkpoint is loaded, or being loaded. */
+  isLoaded(key: string): boolean {
+    return this.seats.get(key)?.isAsleep === false;
+  }
+
   /** How many checkpoints are loaded, or being loaded. */
   get loaded(): number {
     return [...this.seats.values()].filter(({ isAsleep }) => !isAsleep).length;

@@ -1,0 +1,30 @@
+import type { Disposable, ExtensionContext } from 'vscode';
+import type { RunLibrary } from '../library';
+import type { Log } from '../log';
+import type { RunPicker } from '../pick';
+import type { TraceFeatures } from '../traces/index';
+import type { TrainerSource } from '../trainerEnvironment';
+import { CheckpointService } from './checkpointService';
+
+/** What checkpoints need of the rest of the extension. */
+export interface CheckpointParts {
+  readonly context: ExtensionContext;
+  readonly library: RunLibrary;
+  readonly pick: RunPicker;
+  readonly traces: TraceFeatures;
+  readonly environment: TrainerSource;
+  readonly log: Log;
+}
+
+/** Checkpoints that are asked in the editor. Loaded when the first command about them is carried out. */
+export class Checkpoints implements Disposable {
+  readonly service: CheckpointService;
+
+  constructor(readonly parts: CheckpointParts) {
+    this.service = new CheckpointService(parts.context, parts.log);
+  }
+
+  dispose(): void {
+    this.service.dispose();
+  }
+}
