@@ -18,13 +18,14 @@ const anyScores: fc.Arbitrary<Scores> = fc
       fc.array(float, { minLength: length, maxLength: length }).map((values) => Float32Array.from(values));
     const wholes = (length: number): fc.Arbitrary<Int32Array> =>
       fc.array(whole, { minLength: length, maxLength: length }).map((values) => Int32Array.from(values));
-    return fc.record({
+    const scores = {
       logProb: floats(count),
       entropy: floats(count),
       rank: wholes(count),
       topIds: wholes(count * top),
       topLogProbs: floats(count * top),
-    });
+    };
+    return fc.record(scores, { noNullPrototype: true });
   });
 
 const anyRequest: fc.Arbitrary<ScoreRequest> = fc.record({
