@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { cpSync, readFileSync } from 'node:fs';
-import { mkdtemp, rm, truncate } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, truncate } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
@@ -30,6 +30,9 @@ const logs: string[] = [];
 
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'srft-model-'));
+  await mkdir(homeFolder());
+  // Inherited by the process; a folder of its own shows what is written there.
+  process.env['HOME'] = homeFolder();
   await buildModelProcess(folder, { minify: true, from: process.cwd() });
   copyNativeFiles(`${process.platform}-${process.arch}`, folder, process.cwd());
   host = new ModelHost({
@@ -44,9 +47,16 @@ afterEach(() => {
   logs.splice(0);
 });
 after(async () => {
+  process.env['HOME'] = ownHome;
   host.dispose();
   await rm(folder, { recursive: true, force: true, maxRetries: 5 });
 });
+
+const ownHome = process.env['HOME'];
+
+function homeFolder(): string {
+  return join(folder, 'home');
+}
 
 async function sourceOf(place: string): Promise<ModelSource> {
   const checkpoint = await openCheckpoint(place, { chosen: null, below: [] });
@@ -79,6 +89,12 @@ describe('a real checkpoint in the bundled process', () => {
     assertTorch(logProb, rank);
     assert.equal(topIds.length, logProb.length * 3);
     assert.deepEqual(notices, []);
+  });
+
+  // Its builds for Linux and macOS keep there what they mean to send to their maker, unless they are told not to.
+  it('leaves nothing in the home folder', async () => {
+    await host.open(await sourceOf(demo)).score(question);
+    assert.deepEqual(await readdir(homeFolder()), []);
   });
 
   it('writes the same after its process was killed in the middle', async () => {
