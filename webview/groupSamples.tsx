@@ -4,7 +4,7 @@ import { formatCount } from '../core/format';
 import { headHeight } from './groupGeometry';
 import { choice, chooseSample, openToken, reader, samples, shownOrder, tokenOf } from './groupState';
 import { Icon, Verdict } from './icon';
-import { visibleText } from './visibleText';
+import { visibleText, visibleWords } from './visibleText';
 
 /** The samples of the group with their figures, each in its row of the tree. */
 export function SampleTable({ rowHeight }: { readonly rowHeight: number }): VNode {
@@ -112,7 +112,11 @@ function SampleRow({
               </span>
             )}
             {visibleText(label)}
-            {detail !== null && <span class="sample-detail secondary">{visibleText(detail)}</span>}
+            {detail !== null && (
+              <span class="sample-detail secondary" title={visibleWords(detail)}>
+                {visibleText(detail)}
+              </span>
+            )}
           </span>
         </button>
       </td>

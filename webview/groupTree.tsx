@@ -110,7 +110,7 @@ function TreeCell({
   const branch = branches.value[cell.node];
   if (branch === undefined) return null;
   const { left, top, width, height } = geometry.box(cell);
-  const hasFacts = branch.fork !== 'none' || branch.members.length > 1 || branch.rerolls > 0;
+  const hasFacts = branch.fork !== 'none' || branch.members.length > 1;
   const lines = Math.min(mostLines, Math.max(1, Math.floor((height - 8 - (hasFacts ? lineHeight : 0)) / lineHeight)));
   return (
     <div
@@ -137,6 +137,7 @@ function TreeCell({
               <span class="secondary">ends here</span>
             ) : (
               <>
+                {toneOf(branch) === 'reroll' ? '↻ ' : ''}
                 {visibleText(oneLine(branch.head))}
                 {branch.tail === '' ? '' : ' …'}
               </>

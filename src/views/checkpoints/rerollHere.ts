@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { largestSeed, seedOfRow, type RecordToken, type Reroll } from '../../../core/rerolls';
+import { seedOfRow, type RecordToken, type Reroll } from '../../../core/rerolls';
 import { decodeUtf8 } from '../../../core/utf8';
 import { visibleWords } from '../../../core/visibleWords';
 import type { Scores } from '../../checkpoints/languageModel';
@@ -19,6 +19,9 @@ import {
 } from './rerollBeginning';
 import { askForAlternative, askForAmount, type Alternative, type Amount, type Candidate } from './rerollQuestions';
 import { writeRerolls } from './rerollWriting';
+
+/** A fresh seed is short enough to be told and typed. */
+const freshSeeds = 100_000;
 
 /** What was asked for last, which is offered first. */
 interface Before {
@@ -74,7 +77,7 @@ export class RerollHere {
     }
     const amount = isOver
       ? { rows: 1, seed: 0 }
-      : await askForAmount(`${title} · ${alternative.words}`, randomInt(largestSeed + 1), this.before?.amount);
+      : await askForAmount(`${title} · ${alternative.words}`, randomInt(freshSeeds), this.before?.amount);
     if (amount === undefined) return;
     this.before = { place, amount };
     const common = await this.common(place, beginning, sampling, scores, alternative);

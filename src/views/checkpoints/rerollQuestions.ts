@@ -43,6 +43,8 @@ export function askForAlternative(
   pick.title = title;
   pick.placeholder = 'Choose what stands at this token, or type it';
   pick.matchOnDescription = true;
+  // The view that was asked from takes the focus back a moment after the question before.
+  pick.ignoreFocusOut = true;
   const items = [...candidates.map(itemOf), freeItem];
   pick.items = items;
   pick.onDidChangeValue((text) => {
@@ -119,6 +121,7 @@ export async function askForAmount(
     { label: '$(keyboard) another number or seed…' },
   ];
   const picked = await window.showQuickPick(items, {
+    ignoreFocusOut: true,
     title,
     placeHolder: 'How many continuations, and from which seed?',
   });
