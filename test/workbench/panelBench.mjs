@@ -163,16 +163,17 @@ async function reshowing({ page }) {
  */
 async function watchForFrame(page) {
   const watched = await page.evaluateHandle(() => {
+    const window = /** @type {any} */ (globalThis);
     const isShown = () => {
-      const frame = document.querySelector('iframe.webview');
-      return frame !== null && getComputedStyle(frame).visibility === 'visible' && frame.clientWidth > 0;
+      const frame = window.document.querySelector('iframe.webview');
+      return frame !== null && window.getComputedStyle(frame).visibility === 'visible' && frame.clientWidth > 0;
     };
     if (isShown()) throw new Error('the panel is not hidden');
     const at = new Promise((resolve) => {
       const look = () => {
         // A frame's callbacks come before it is painted, a task after.
         if (isShown()) setTimeout(() => resolve(Date.now()));
-        else requestAnimationFrame(look);
+        else window.requestAnimationFrame(look);
       };
       look();
     });
