@@ -1,8 +1,10 @@
 import { Hover, MarkdownString, Range, type HoverProvider, type Position, type TextDocument } from 'vscode';
 import { valueAt } from '../../../core/columns';
 import { plainMarkdown } from '../../../core/plainMarkdown';
+import { scoresOfToken, scoreSentence, type TokenScore } from '../../../core/scoreWords';
 import { offsetAt, placeAt, tokenAt } from '../../../core/trace';
 import { factsOfToken, shownToken } from '../../../core/traceWords';
+import { visibleMessage } from '../../../core/visibleWords';
 import type { Groups, OtherWay } from './groups';
 import type { OpenTrace, TraceLibrary } from './traceLibrary';
 
@@ -36,7 +38,30 @@ export function tokenAtPosition({ trace }: OpenTrace, { line, character }: Posit
 /** A token in one sentence, for who does not see the tint. */
 export function tokenSentence(open: OpenTrace, token: number): string {
   const facts = factsOf(open, token).map(({ name, value }) => `${name} ${value}`);
-  return `Token ${shownToken(open.trace, token)}: ${facts.join(', ')}.`;
+  const scores = scoresOfToken(open.trace, open.scores, token).map(scoreSentence);
+  return visibleMessage(`Token ${shownToken(open.trace, token)}: ${[facts.join(', '), ...scores].join('; ')}.`);
+}
+
+/** What checkpoints say of the token, each in a column. */
+function scoreTable(scores: readonly TokenScore[]): string {
+  const row = (name: string, cell: (score: TokenScore) => string): string =>
+    `| ${[name, ...scores.map((score) => plainMarkdown(cell(score)))].join(' | ')} |\n`;
+  const alternative = (place: number) => (score: TokenScore) => {
+    const one = score.alternatives[place];
+    return one === undefined ? '' : `${one.words} ${one.probability}${one.isToken ? ' ◂' : ''}`;
+  };
+  const most = Math.max(0, ...scores.map(({ alternatives }) => alternatives.length));
+  return [
+    row(' ', ({ name }) => name),
+    `|---|${'---|'.repeat(scores.length)}\n`,
+    row('probability', ({ probability }) => probability),
+    row('log\\-prob', ({ logProb }) => logProb),
+    row('rank', ({ rank }) => rank),
+    row('entropy', ({ entropy }) => `${entropy} nats`),
+    ...Array.from({ length: most }, (_, place) =>
+      row(place === 0 ? 'likeliest' : `${place + 1}\\.`, alternative(place)),
+    ),
+  ].join('');
 }
 
 function words(open: OpenTrace, token: number, otherWays: readonly OtherWay[]): MarkdownString {
@@ -58,6 +83,8 @@ function words(open: OpenTrace, token: number, otherWays: readonly OtherWay[]): 
     if (!inOneLine.has(name) && value.length > longestCell)
       markdown.appendMarkdown(`\n${plainMarkdown(name)} ${plainMarkdown(value)}\n`);
   }
+  const scores = scoresOfToken(open.trace, open.scores, token);
+  if (scores.length > 0) markdown.appendMarkdown(`\n${scoreTable(scores)}`);
   if (otherWays.length > 0) {
     markdown.appendMarkdown('\nOthers of the group went on with\n\n| | | | |\n|---|--:|--:|--:|\n');
     for (const { words: way, right, wrong, given } of otherWays)
