@@ -44,7 +44,7 @@ export class TraceLenses implements CodeLensProvider, Disposable {
     const { line } = placeAt(open.trace, open.trace.responseStart);
     const start = new Range(line, 0, line, 0);
     return [
-      ...[...above(open), scoreLens].map((command) => new CodeLens(top, command)),
+      ...above(open).map((command) => new CodeLens(top, command)),
       ...about(open, this.overlayName(open)).map((command) => new CodeLens(start, command)),
     ];
   }
@@ -54,8 +54,6 @@ export class TraceLenses implements CodeLensProvider, Disposable {
     this.changed.dispose();
   }
 }
-
-const scoreLens: Command = { title: 'Score With Checkpoint…', command: 'srft.scoreTrace' };
 
 function above({ origin, trace }: OpenTrace): Command[] {
   switch (origin.kind) {
@@ -120,6 +118,7 @@ function about({ trace, scores }: OpenTrace, overlay: string): Command[] {
     said(figures.join(', ')),
     ...totalsInWords(trace, scores).map((words) => said(visibleWords(words))),
     { title: `Tint: ${overlay}`, command: 'srft.chooseOverlay' },
+    { title: 'Score With Checkpoint…', command: 'srft.scoreTrace' },
     ...(trace.trouble === null ? [] : [said(`$(warning) no tint: ${trace.trouble}`)]),
   ];
 }
