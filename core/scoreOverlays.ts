@@ -1,7 +1,7 @@
-import { formatNumber } from './format';
 import { column, type Trace } from './trace';
 import { natLimits, type Overlay } from './traceOverlays';
 import { inOrder, scorePrefix, type TraceScores } from './traceScores';
+import { shortNumber } from './verdictWords';
 
 /** Probabilities that differ by less are similar; the others are fixed shares of the whole range [-1, 1]. */
 export const differenceLimits = [0.05, 0.25, 0.5, 0.75];
@@ -29,8 +29,15 @@ export function overlaysOfScores(trace: Trace, scores: readonly TraceScores[], r
       ...sizes(each),
       ...(written === undefined ? [] : [difference(each, { key: 'recorded', ...recorded, logProb: written })]),
     ]),
-    ...(first === undefined ? [] : others.map((each) => difference(each, { ...first, unit: bothAt(each) }))),
+    ...(first === undefined
+      ? []
+      : others.map((each) => difference(each, { ...first, unit: temperatureWords(each.temperature) }))),
   ];
+}
+
+/** A temperature as it stands in a scale: `T = 0.8`. */
+export function temperatureWords(temperature: number): string {
+  return `T = ${shortNumber(temperature)}`;
 }
 
 function sizes({ key, name, temperature, logProb, entropy, rank }: TraceScores): Overlay[] {
@@ -42,7 +49,7 @@ function sizes({ key, name, temperature, logProb, entropy, rank }: TraceScores):
     values,
     limits,
   });
-  const at = temperature === 1 ? '' : `, temperature ${formatNumber(temperature)}`;
+  const at = temperature === 1 ? '' : `, ${temperatureWords(temperature)}`;
   return [
     size(
       'surprise',
@@ -70,8 +77,4 @@ function difference(scores: TraceScores, { key, name, unit, logProb }: Reference
     values: scores.logProb.map((value, token) => Math.exp(value) - Math.exp(logProb[token] ?? NaN)),
     limits: differenceLimits,
   };
-}
-
-function bothAt({ temperature }: TraceScores): string {
-  return `both at temperature ${formatNumber(temperature)}`;
 }

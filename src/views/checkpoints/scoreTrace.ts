@@ -1,8 +1,8 @@
 import { window, workspace, type Uri } from 'vscode';
 import { valueAt } from '../../../core/columns';
-import { overlaysOfScores, type Recorded } from '../../../core/scoreOverlays';
+import { overlaysOfScores, temperatureWords, type Recorded } from '../../../core/scoreOverlays';
 import { isOfScores, placedScores, scorePrefix, withScores, type TraceScores } from '../../../core/traceScores';
-import { formatCount, formatNumber } from '../../../core/format';
+import { formatCount } from '../../../core/format';
 import { visibleWords } from '../../../core/visibleWords';
 import type { Scores } from '../../checkpoints/languageModel';
 import { CheckpointProblem } from '../../inference/problem';
@@ -168,11 +168,11 @@ function temperatureOf({ run, row }: RunOrigin): number {
 }
 
 function recordedOf({ origin }: OpenTrace, temperature: number): Recorded {
-  if (origin.kind !== 'run') return { name: 'as written', unit: 'temperature 1, and that of the file' };
+  if (origin.kind !== 'run') return { name: 'as written', unit: 'T = 1 and as the file has it' };
   const isGiven = origin.run.store.index.kinds[origin.row] === 'demonstration';
   return {
     name: isGiven ? 'as trained on' : 'as written',
-    unit: `both at temperature ${formatNumber(temperature)}`,
+    unit: temperatureWords(temperature),
   };
 }
 

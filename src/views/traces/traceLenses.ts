@@ -116,9 +116,9 @@ function about({ trace, scores }: OpenTrace, overlay: string): Command[] {
   ];
   return [
     said(figures.join(', ')),
-    ...totalsInWords(trace, scores).map((words) => said(visibleWords(words))),
     { title: `Tint: ${overlay}`, command: 'srft.chooseOverlay' },
     { title: 'Score With Checkpoint…', command: 'srft.scoreTrace' },
+    ...totalsInWords(trace, scores).map(said),
     ...(trace.trouble === null ? [] : [said(`$(warning) no tint: ${trace.trouble}`)]),
   ];
 }

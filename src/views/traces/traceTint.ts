@@ -213,11 +213,11 @@ function legendOf(overlay: Overlay): LegendEntry[] {
       return [
         { text: `${overlay.label}${unit}  `, look: quiet },
         ...[...overlay.limits].reverse().map((limit, place) => ({
-          text: ` ${place === 0 ? '≤ ' : ''}−${formatNumber(limit)} `,
+          text: ` ${place === 0 ? '≤ ' : ''}−${limitWords(limit)} `,
           look: partOf(signedLook(signedLevels - place, 'down')),
         })),
         ...overlay.limits.map((limit, place) => ({
-          text: ` ${place === overlay.limits.length - 1 ? '≥ ' : ''}+${formatNumber(limit)} `,
+          text: ` ${place === overlay.limits.length - 1 ? '≥ ' : ''}+${limitWords(limit)} `,
           look: partOf(signedLook(place + 1, 'up')),
         })),
       ];
@@ -231,6 +231,11 @@ function legendOf(overlay: Overlay): LegendEntry[] {
         })),
       ];
   }
+}
+
+/** Scales stand beside the text, where there is little room. */
+function limitWords(limit: number): string {
+  return formatNumber(limit).replace(/(\.\d*[1-9])0+$/, '$1');
 }
 
 function partOf(look: DecorationRenderOptions): LegendEntry['look'] {
@@ -266,14 +271,15 @@ function lineEndsOf(
     const mean = entropy === undefined ? NaN : summed(entropy, from, to).mean;
     const sum = logProb === undefined ? NaN : summed(logProb, from, to).sum;
     const end = widthOf(line);
+    const whose = line === first && name !== '' ? `${visibleWords(name)}  ` : '';
     const words =
       line === first
-        ? `mean H ${shown(mean)}  Σ log p ${shown(sum)}${name === '' ? '' : `  ${visibleWords(name)}`}`
+        ? `${whose}mean H ${shown(mean)}  Σ log p ${shown(sum)}`
         : `       ${shown(mean)}          ${shown(sum)}`;
     const after = {
       contentText: words.replaceAll(' ', '\u00a0'),
       color: new ThemeColor('descriptionForeground'),
-      margin: `0 0 0 ${Math.max(4, figuresColumn - end)}ch`,
+      margin: `0 0 0 ${Math.max(4, figuresColumn - end - whose.length)}ch`,
     };
     return [{ range: new Range(line, end, line, end), renderOptions: { after } }];
   });
