@@ -50,7 +50,7 @@ export async function scoreDocument(
       tell(done, count);
     };
     const answered = await service.score(place, tokens.ids, { ...asking, signal, onProgress });
-    return show(service, { parts, uri, place, tokens, answered, temperature: asking.temperature });
+    return show(service, { parts, uri, open, place, tokens, answered, temperature: asking.temperature });
   });
   if (scores === undefined) return;
   await scored.add(uri, keptPlace(place));
@@ -71,7 +71,7 @@ export async function restoreScores(parts: CheckpointParts, service: CheckpointS
       const tokens = await tokensOfTrace(service, place, open);
       const { from, temperature } = askingOf(open, tokens);
       const answered = await service.known(place, tokens.ids, from, temperature);
-      if (answered !== undefined) await show(service, { parts, uri, place, tokens, answered, temperature });
+      if (answered !== undefined) await show(service, { parts, uri, open, place, tokens, answered, temperature });
     } catch (error) {
       if (!(error instanceof CheckpointProblem)) throw error;
       parts.log.info(`Scores of ${uri.path} are not shown again: ${error.message}`);
@@ -96,15 +96,17 @@ export function refuseLength(ids: Int32Array, { name }: CheckpointPlace): void {
 interface Answer {
   readonly parts: CheckpointParts;
   readonly uri: Uri;
+  /** The document as it was when the checkpoint was asked. */
+  readonly open: OpenTrace;
   readonly place: CheckpointPlace;
   readonly tokens: TokensOfTrace;
   readonly answered: Scores;
   readonly temperature: number;
 }
 
-/** Put what a checkpoint said to the document, if that is still open. */
+/** Put what a checkpoint said to the document, if that is still open and the same. */
 async function show(service: CheckpointService, answer: Answer): Promise<TraceScores> {
-  const { parts, uri, place, tokens, answered, temperature } = answer;
+  const { parts, uri, open, place, tokens, answered, temperature } = answer;
   const unique = Int32Array.from(new Set(answered.topIds));
   const { bytes, lengths } = await service.ask(place, { kind: 'bytes', ids: unique });
   const spelled = new Map<number, Uint8Array>();
@@ -114,16 +116,16 @@ async function show(service: CheckpointService, answer: Answer): Promise<TraceSc
     spelled.set(id, bytes.subarray(at, at + length));
     at += length;
   });
-  const open = parts.traces.library.ofUri(uri);
+  const now = parts.traces.library.ofUri(uri);
   const scores: TraceScores = {
     key: place.folder,
-    name: nameAmong(open?.scores ?? [], place, parts),
+    name: nameAmong(now?.scores ?? [], place, parts),
     step: place.step,
     temperature,
     ...placedScores(answered, tokens.ids.length - tokens.prompt),
     spelled,
   };
-  if (open !== undefined) parts.traces.library.enrich(uri, enriched(open, tokens, scores));
+  if (now?.trace.text === open.trace.text) parts.traces.library.enrich(uri, enriched(now, tokens, scores));
   return scores;
 }
 

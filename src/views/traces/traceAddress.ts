@@ -77,7 +77,8 @@ export interface TextPlace {
 /** The document of a text that was scored; `name` and `checkpoint` are for people. */
 export function uriOfTextPlace(place: TextPlace, names: { readonly name: string; readonly checkpoint: string }): Uri {
   const query = new URLSearchParams({ ...place }).toString();
-  return Uri.from({ scheme: traceScheme, path: `/${segment(names.name)}/${segment(names.checkpoint)}`, query });
+  const path = `/${segment(`${names.name} · ${names.checkpoint}`)}`;
+  return Uri.from({ scheme: traceScheme, path, query });
 }
 
 /** The text of a document that shows one. */

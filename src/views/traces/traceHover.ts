@@ -42,26 +42,29 @@ export function tokenSentence(open: OpenTrace, token: number): string {
   return visibleMessage(`Token ${shownToken(open.trace, token)}: ${[facts.join(', '), ...scores].join('; ')}.`);
 }
 
-/** What checkpoints say of the token, each in a column. */
-function scoreTable(scores: readonly TokenScore[]): string {
-  const row = (name: string, cell: (score: TokenScore) => string): string =>
-    `| ${[name, ...scores.map((score) => plainMarkdown(cell(score)))].join(' | ')} |\n`;
-  const alternative = (place: number) => (score: TokenScore) => {
-    const one = score.alternatives[place];
-    return one === undefined ? '' : `${one.words} ${one.probability}${one.isToken ? ' ◂' : ''}`;
-  };
+/** What checkpoints say of the token, a line each, and what else they would have written, a column each. */
+function scoreTables(scores: readonly TokenScore[]): string {
+  const name = (score: TokenScore): string => plainMarkdown(score.name);
+  const figures = scores.map(
+    (score) => `| ${name(score)} | ${score.probability} | ${score.logProb} | ${score.rank} | ${score.entropy} |\n`,
+  );
   const most = Math.max(0, ...scores.map(({ alternatives }) => alternatives.length));
+  const likeliest = Array.from({ length: most }, (_, place) => {
+    const cells = scores.map(({ alternatives }) => alternativeWords(alternatives[place]));
+    return `| ${place + 1}\\. | ${cells.join(' | ')} |\n`;
+  });
   return [
-    row(' ', ({ name }) => name),
-    `|---|${'---|'.repeat(scores.length)}\n`,
-    row('probability', ({ probability }) => probability),
-    row('log\\-prob', ({ logProb }) => logProb),
-    row('rank', ({ rank }) => rank),
-    row('entropy', ({ entropy }) => `${entropy} nats`),
-    ...Array.from({ length: most }, (_, place) =>
-      row(place === 0 ? 'likeliest' : `${place + 1}\\.`, alternative(place)),
-    ),
+    '\n| | probability | log\\-prob | rank | entropy |\n|---|--:|--:|--:|--:|\n',
+    ...figures,
+    `\n| likeliest | ${scores.map(name).join(' | ')} |\n|---|${':--|'.repeat(scores.length)}\n`,
+    ...likeliest,
   ].join('');
+}
+
+function alternativeWords(alternative: TokenScore['alternatives'][number] | undefined): string {
+  if (alternative === undefined) return '';
+  const { words, probability, isToken } = alternative;
+  return plainMarkdown(`${words} ${probability}${isToken ? ' ◂' : ''}`);
 }
 
 function words(open: OpenTrace, token: number, otherWays: readonly OtherWay[]): MarkdownString {
@@ -71,8 +74,11 @@ function words(open: OpenTrace, token: number, otherWays: readonly OtherWay[]): 
   markdown.appendMarkdown(plainMarkdown(shownToken(open.trace, token)));
   const facts = factsOf(open, token);
   const line = facts.filter(({ name }) => inOneLine.has(name)).map(({ name, value }) => `${name} ${value}`);
-  markdown.appendMarkdown(`\n\n${plainMarkdown(line.join(', '))}\n\n| | | | | |\n|---|--:|---|---|--:|\n`);
+  markdown.appendMarkdown(`\n\n${plainMarkdown(line.join(', '))}\n`);
+  const scores = scoresOfToken(open.trace, open.scores, token);
+  if (scores.length > 0) markdown.appendMarkdown(scoreTables(scores));
   const figures = facts.filter(({ name, value }) => !inOneLine.has(name) && value.length <= longestCell);
+  if (figures.length > 0) markdown.appendMarkdown('\n| | | | | |\n|---|--:|---|---|--:|\n');
   for (let place = 0; place < figures.length; place += 2) {
     const cells = figures
       .slice(place, place + 2)
@@ -83,8 +89,6 @@ function words(open: OpenTrace, token: number, otherWays: readonly OtherWay[]): 
     if (!inOneLine.has(name) && value.length > longestCell)
       markdown.appendMarkdown(`\n${plainMarkdown(name)} ${plainMarkdown(value)}\n`);
   }
-  const scores = scoresOfToken(open.trace, open.scores, token);
-  if (scores.length > 0) markdown.appendMarkdown(`\n${scoreTable(scores)}`);
   if (otherWays.length > 0) {
     markdown.appendMarkdown('\nOthers of the group went on with\n\n| | | | |\n|---|--:|--:|--:|\n');
     for (const { words: way, right, wrong, given } of otherWays)

@@ -49,6 +49,17 @@ function lenses(page: Page): Promise<string> {
     .then((texts) => texts.join(' ').replaceAll(/\s+/g, ' '));
 }
 
+/** The tab comes to the front, and above its text stands what checkpoints said of it. */
+async function isSaidAgain(page: Page, [tab, said]: readonly [tab: RegExp, said: string]): Promise<void> {
+  await page.locator('.tab', { hasText: tab }).click();
+  await eventually(`what was said above ${tab}`, async () => (await lenses(page)) === said).catch(
+    async (error: unknown) => {
+      assert.equal(await lenses(page), said);
+      throw error;
+    },
+  );
+}
+
 /** How many different backgrounds the tokens have. */
 async function tints(page: Page): Promise<number> {
   const found = await page
@@ -113,8 +124,8 @@ describe('scores of checkpoints', () => {
           await clickText(page, '39-6=33');
           await page.keyboard.press('Home');
           const said = await hoverAtCursor(page);
-          assert.match(said, /base\s+step 3\s+probability\s+0\.\d+\s+0\.\d+\s+log-prob[^]*rank\s+\d+\s+\d+\s+entropy/);
-          assert.match(said, /likeliest\s+"[^"]+" 0\.\d+/);
+          assert.match(said, /entropy\s+base\s+0\.\d+\s+−\d[^]*step 3\s+0\.\d+\s+−\d/);
+          assert.match(said, /likeliest\s+base\s+step 3\s+1\.\s+"[^"]+" 0\.\d+[^]*5\.\s+"/);
           await page.waitForTimeout(500);
           await keepPicture(page, picture, false);
           await page.keyboard.press('Escape');
@@ -125,17 +136,7 @@ describe('scores of checkpoints', () => {
         await notification(page, /Token ".*; under base: probability.*; under step 3: probability.*likeliest "/);
         await command(page, 'Notifications: Clear All Notifications');
 
-        const before = await lenses(page);
-        await command(page, 'Developer: Reload Window');
-        await page.locator('.codelens-decoration').first().waitFor({ state: 'detached' });
-        await isTintedBy(page, 'Δ probability, step 3 − base');
-        await eventually('the same figures', async () => (await lenses(page)) === before);
-        assert.deepEqual(
-          processesWithin(serverFolder).filter(({ words }) => words.some((word) => word.endsWith('modelProcess.cjs'))),
-          [],
-          'no checkpoint was loaded',
-        );
-
+        await command(page, 'View: Keep Editor');
         await page.keyboard.press('Control+p');
         await page.locator('.quick-input-widget:visible input[type=text]').fill('notes.md');
         await page.locator('.quick-input-widget .monaco-list-row', { hasText: 'notes.md' }).first().click();
@@ -155,10 +156,25 @@ describe('scores of checkpoints', () => {
         await eventually('several tints', async () => (await tints(page)) > 1);
         await clickText(page, '26+23');
         await page.keyboard.press('Home');
-        assert.match(await hoverAtCursor(page), /step 3\s+probability[^]*likeliest\s+"/);
+        assert.match(await hoverAtCursor(page), /step 3\s+0\.\d+[^]*likeliest\s+step 3\s+1\.\s+"/);
         await page.waitForTimeout(500);
         await keepPicture(page, 'scores-text', false);
         await page.keyboard.press('Escape');
+
+        // Both documents come back with what was said of them, and no checkpoint is loaded for it.
+        const saidOfText = await lenses(page);
+        await page.locator('.tab', { hasText: /rollout \d/ }).click();
+        await eventually('the trace in front', async () => (await lenses(page)).includes('base: Σ log p'));
+        const saidOfTrace = await lenses(page);
+        await command(page, 'Developer: Reload Window');
+        await page.locator('.codelens-decoration').first().waitFor({ state: 'detached' });
+        await isTintedBy(page, 'surprise · step 3');
+        await isSaidAgain(page, [/rollout \d/, saidOfTrace]);
+        await isSaidAgain(page, [/notes\.md · step 3/, saidOfText]);
+        const models = processesWithin(serverFolder).filter(({ words }) =>
+          words.some((word) => word.endsWith('modelProcess.cjs')),
+        );
+        assert.deepEqual(models, []);
         assert.deepEqual(complaints(), []);
       },
       {
