@@ -39,7 +39,7 @@ export type Command = (target?: unknown, more?: unknown) => Promise<void> | void
 /** Every command of package.json, by its name without `srft.`. */
 export function commandTable(parts: CommandParts): Readonly<Record<string, Command>> {
   const { runs, manage, training, control, environment, recipes } = parts;
-  const { demonstrations, traces, search, analyses, library, log, versions } = parts;
+  const { demonstrations, traces, search, analyses, checkpoints, library, log, versions } = parts;
   return {
     trainDemo: async () => (await training()).trainDemo(),
     train: async (target) => {
@@ -91,6 +91,8 @@ export function commandTable(parts: CommandParts): Readonly<Record<string, Comma
     showGroup: (target) => traces.groupPanels.showGroup(target),
     nextTrace: () => traces.commands.neighbour(1),
     previousTrace: () => traces.commands.neighbour(-1),
+    scoreTrace: async () => (await checkpoints()).scoreTrace(),
+    scoreText: async () => (await checkpoints()).scoreText(),
     searchRollouts: (target) => search.search(target),
     whatChanged: (target) => search.whatChanged(target),
     cancelSearch: () => {

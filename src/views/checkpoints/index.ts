@@ -1,4 +1,4 @@
-import type { Disposable, ExtensionContext } from 'vscode';
+import type { Disposable, ExtensionContext, Uri } from 'vscode';
 import type { RunLibrary } from '../library';
 import type { Log } from '../log';
 import type { RunPicker } from '../pick';
@@ -22,6 +22,24 @@ export class Checkpoints implements Disposable {
 
   constructor(readonly parts: CheckpointParts) {
     this.service = new CheckpointService(parts.context, parts.log);
+  }
+
+  /** What a checkpoint says of the trace in front. */
+  async scoreTrace(): Promise<void> {
+    const { scoreTrace } = await import('./scoreTrace');
+    await scoreTrace(this.parts, this.service);
+  }
+
+  /** What a checkpoint says of any text. */
+  async scoreText(): Promise<void> {
+    const { scoreText } = await import('./scoreText');
+    await scoreText(this.parts, this.service);
+  }
+
+  /** What checkpoints said of a document before. */
+  async restoreScores(uri: Uri): Promise<void> {
+    const { restoreScores } = await import('./scoreTrace');
+    await restoreScores(this.parts, this.service, uri);
   }
 
   dispose(): void {
