@@ -39,7 +39,7 @@ export type Command = (target?: unknown, more?: unknown) => Promise<void> | void
 /** Every command of package.json, by its name without `srft.`. */
 export function commandTable(parts: CommandParts): Readonly<Record<string, Command>> {
   const { runs, manage, training, control, environment, recipes } = parts;
-  const { demonstrations, traces, search, analyses, library, log, versions } = parts;
+  const { demonstrations, traces, search, analyses, checkpoints, library, log, versions } = parts;
   return {
     trainDemo: async () => (await training()).trainDemo(),
     train: async (target) => {
@@ -97,6 +97,7 @@ export function commandTable(parts: CommandParts): Readonly<Record<string, Comma
       search.cancel();
     },
     clearSearch: () => search.clear(),
+    openPlayground: async (target) => (await checkpoints()).openPlayground(target),
     setUpEnvironment: async () => {
       await (await environment()).setUp();
     },
