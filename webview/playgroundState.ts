@@ -61,6 +61,8 @@ export function run(): void {
   if (!canRun.peek() || asked === null || how?.kind !== 'good') return;
   pointed.value = null;
   change({ asked });
+  // What was there before is gone at once.
+  answers.value = new Map((setup.peek()?.checkpoints ?? []).map((_, column) => [column, notYet()]));
   post({ kind: 'run', prompt: asked, sampling: how.sampling });
 }
 
@@ -107,6 +109,12 @@ export function connect(): void {
     keepState({ form: form.value });
   });
   post({ kind: 'ready' });
+}
+
+/** An answer that was asked for, and of which the host has said nothing. */
+function notYet(): ShownAnswer {
+  const news = { answer: 0, state: 'waiting', seconds: 0, provider: '', problem: '', speed: null } as const;
+  return { news, blocks: [], at: performance.now() };
 }
 
 function heard(message: AnswerNews): ShownAnswer {

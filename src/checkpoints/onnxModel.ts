@@ -106,7 +106,7 @@ class OnnxModel implements LanguageModel {
         },
         { names: scoreNames, temperature: request.temperature, top, length: ids.length },
       );
-      keepScores(scores, outputs, Math.max(at, from - 1) - (from - 1), top);
+      if (asked.length > 0) keepScores(scores, outputs, Math.max(at, from - 1) - (from - 1), top);
       at = to;
       done(Math.max(0, at - (from - 1)));
     }
@@ -201,12 +201,13 @@ class OnnxModel implements LanguageModel {
         ids: integers(ids),
         cosine: new Tensor('float32', cos, [ids.length, half]),
         sine: new Tensor('float32', sin, [ids.length, half]),
-        rows: integers(rows),
-        targets: integers(targets),
+        // The runtime computes what is not asked for too, and divides by the number of rows (SIGFPE).
+        rows: integers(rows.length === 0 ? [0] : rows),
+        targets: integers(rows.length === 0 ? [0] : targets),
         temperature: new Tensor('float32', Float32Array.of(temperature), []),
         top: integers([top]),
       },
-      [...names, ...this.cache.outputs],
+      rows.length === 0 ? this.cache.outputs : [...names, ...this.cache.outputs],
     )) as Outputs;
     this.cache.append(outputs, ids.length);
     ids.forEach((id, index) => {
