@@ -179,7 +179,7 @@ function Deeds({
           type="button"
           class="link"
           title="Keep this answer as a turn, and say the next thing"
-          aria-label={`Continue with ${of}`}
+          aria-label={`Continue With This: ${of}`}
           onClick={() => {
             keepAnswer(column);
             document.getElementById('prompt-text')?.focus();
@@ -188,10 +188,10 @@ function Deeds({
           Continue With This
         </button>
       )}
-      <button type="button" class="link" aria-label={`Copy ${of}`} onClick={copy('text')}>
+      <button type="button" class="link" aria-label={`Copy: ${of}`} onClick={copy('text')}>
         Copy
       </button>
-      <button type="button" class="link" aria-label={`Copy ${of} as Markdown`} onClick={copy('markdown')}>
+      <button type="button" class="link" aria-label={`Copy as Markdown: ${of}`} onClick={copy('markdown')}>
         Copy as Markdown
       </button>
     </div>

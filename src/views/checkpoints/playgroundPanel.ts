@@ -147,8 +147,13 @@ export class PlaygroundPanel {
   private async choose(): Promise<void> {
     const title = `Which checkpoints answer? Up to ${mostColumns}, beside each other`;
     const options = { title, most: mostColumns, chosen: this.places };
-    const places = await pickPlaces(this.parts.library, this.run, options);
-    if (places !== undefined) this.setPlaces(places);
+    const picked = await pickPlaces(this.parts.library, this.run, options);
+    if (picked === undefined) return;
+    // Who stays keeps its column.
+    const isAmong = (places: readonly CheckpointPlace[], { folder }: CheckpointPlace): boolean =>
+      places.some((place) => place.folder === folder);
+    const stay = this.places.filter((place) => isAmong(picked, place));
+    this.setPlaces([...stay, ...picked.filter((place) => !isAmong(stay, place))]);
   }
 
   private setPlaces(places: readonly CheckpointPlace[]): void {

@@ -50,8 +50,8 @@ async function answersOf(page: Page, view: FrameLocator, names: readonly string[
 async function choose(page: Page, view: FrameLocator, names: readonly string[]): Promise<void> {
   await view.getByRole('button', { name: 'Choose Checkpoints…' }).click();
   for (const name of names)
-    await page.locator('.quick-input-widget .monaco-list-row', { hasText: name }).locator('.monaco-checkbox').click();
-  await page.keyboard.press('Enter');
+    await page.locator('.quick-input-widget .monaco-list-row', { hasText: name }).click();
+  await page.locator('.quick-input-widget').getByRole('button', { name: 'OK' }).click();
 }
 
 describe('the playground', () => {
@@ -111,6 +111,7 @@ describe('the playground', () => {
 
         for (const [theme, className, picture] of themes) {
           if (theme !== 'Dark Modern') await chooseTheme(page, theme, className);
+          await page.mouse.move(0, 0);
           await page.waitForTimeout(300);
           await keepPicture(page, picture, false);
           assert.deepEqual(await seriousFindings(page), [], theme);
@@ -125,7 +126,7 @@ describe('the playground', () => {
         await page.setViewportSize({ width: 1400, height: 900 });
 
         // An answer is kept as a turn.
-        await view.getByRole('button', { name: 'Continue with the answer of base' }).click();
+        await view.getByRole('button', { name: 'Continue With This: the answer of base' }).click();
         await view.locator('.turn', { hasText: 'assistant' }).waitFor();
         await view.locator('#prompt-text').fill('And now?');
         await answersOf(page, view, pair);
