@@ -6,7 +6,7 @@ import { AnswerText } from './answerText';
 import { countOf, signedNumber, sumsOf } from './answerTokens';
 import { Icon } from './icon';
 import { post } from './playgroundHost';
-import { answers, form, isBusy, keepAnswer, prompts, type ShownAnswer } from './playgroundState';
+import { answers, form, isGoingOn, keepAnswer, prompts, type ShownAnswer } from './playgroundState';
 import { visibleText, visibleWords } from './visibleText';
 
 /** What one checkpoint makes of the prompt. */
@@ -159,7 +159,7 @@ function Sums({ answer: { blocks, news } }: { readonly answer: ShownAnswer }): V
 }
 
 function Deeds({
-  answer: { blocks },
+  answer: { blocks, news },
   column,
   name,
 }: {
@@ -167,7 +167,7 @@ function Deeds({
   readonly column: number;
   readonly name: string;
 }): VNode | null {
-  if (countOf(blocks) === 0 || isBusy.value) return null;
+  if (countOf(blocks) === 0 || isGoingOn(news.state)) return null;
   const copy = (form: 'text' | 'markdown') => (): void => {
     post({ kind: 'copy', column, form });
   };

@@ -35,9 +35,12 @@ export const pointedToken = computed((): AnswerToken | undefined => {
 });
 
 /** Answers are being made. */
-export const isBusy = computed(() =>
-  [...answers.value.values()].some(({ news }) => ['waiting', 'loading', 'writing'].includes(news.state)),
-);
+export const isBusy = computed(() => [...answers.value.values()].some(({ news }) => isGoingOn(news.state)));
+
+/** More may come of an answer. */
+export function isGoingOn(state: AnswerNews['state']): boolean {
+  return state === 'waiting' || state === 'loading' || state === 'writing';
+}
 
 export function change(more: Partial<PlaygroundForm>): void {
   form.value = { ...form.peek(), ...more };

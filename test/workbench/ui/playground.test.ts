@@ -7,6 +7,7 @@ import { command, webviewFrame } from '../browser.mjs';
 import { copyRunWithCheckpoints } from '../support/checkpointRun';
 import { eventually } from '../support/eventually';
 import { chooseFromMenu } from '../support/menu';
+import { notification } from '../support/notifications';
 import { chooseTheme, keepPicture, seriousFindings } from '../support/panelLooks';
 import { processesWithin } from '../support/processes';
 import { withWindow } from '../support/window';
@@ -26,7 +27,7 @@ function makeEndless(run: string): void {
   for (const name of ['config.json', 'generation_config.json']) {
     const file = join(run, 'checkpoints', 'step-000002', name);
     const fields = JSON.parse(readFileSync(file, 'utf8')) as object;
-    writeFileSync(file, JSON.stringify({ ...fields, eos_token_id: 351 }));
+    writeFileSync(file, JSON.stringify({ ...fields, eos_token_id: 0 }));
   }
 }
 
@@ -49,8 +50,7 @@ async function answersOf(page: Page, view: FrameLocator, names: readonly string[
 
 async function choose(page: Page, view: FrameLocator, names: readonly string[]): Promise<void> {
   await view.getByRole('button', { name: 'Choose Checkpoints…' }).click();
-  for (const name of names)
-    await page.locator('.quick-input-widget .monaco-list-row', { hasText: name }).click();
+  for (const name of names) await page.locator('.quick-input-widget .monaco-list-row', { hasText: name }).click();
   await page.locator('.quick-input-widget').getByRole('button', { name: 'OK' }).click();
 }
 
@@ -150,7 +150,7 @@ describe('the playground', () => {
         await view.getByLabel('Temperature').fill('0');
         await view.getByRole('button', { name: 'Run', exact: true }).click();
         await column(view, 'step 2').locator('.answer-state', { hasText: 'writing' }).waitFor();
-        await command(page, 'SRFT: Show Run');
+        await row.dblclick();
         await page.locator('.tab.active', { hasText: /^trained$/ }).waitFor();
         const holders = processesWithin(serverFolder).filter(({ words }) =>
           words.some((word) => word.endsWith('modelProcess.cjs')),
@@ -161,9 +161,7 @@ describe('the playground', () => {
         await column(view, 'step 2').locator('.answer-state', { hasText: 'writing' }).waitFor();
         const before = (await written(view, 'step 2').innerText()).slice(0, 200);
         for (const { pid } of holders) process.kill(pid, 'SIGKILL');
-        await page
-          .locator('.notification-toast', { hasText: /step 2: its process ended .* started again now/ })
-          .waitFor();
+        await notification(page, /step 2: its process ended .* started again now/);
         const count = (): Promise<number> => written(view, 'step 2').locator('[data-token]').count();
         const atKill = await count();
         await eventually('more tokens after the process was killed', async () => (await count()) > atKill);
