@@ -99,6 +99,7 @@ export function commandTable(parts: CommandParts): Readonly<Record<string, Comma
       search.cancel();
     },
     clearSearch: () => search.clear(),
+    openPlayground: async (target) => (await checkpoints()).openPlayground(target),
     setUpEnvironment: async () => {
       await (await environment()).setUp();
     },

@@ -1,10 +1,11 @@
-import type { Disposable, ExtensionContext, Uri } from 'vscode';
+import type { Disposable, ExtensionContext, Uri, WebviewPanel } from 'vscode';
 import type { RunLibrary } from '../library';
 import type { Log } from '../log';
 import type { RunPicker } from '../pick';
 import type { TraceFeatures } from '../traces/index';
 import type { TrainerSource } from '../trainerEnvironment';
 import { CheckpointService } from './checkpointService';
+import type { PlaygroundPanels } from './playgroundPanels';
 
 /** What checkpoints need of the rest of the extension. */
 export interface CheckpointParts {
@@ -19,6 +20,7 @@ export interface CheckpointParts {
 /** Checkpoints that are asked in the editor. Loaded when the first command about them is carried out. */
 export class Checkpoints implements Disposable {
   readonly service: CheckpointService;
+  private playgrounds: Promise<PlaygroundPanels> | undefined;
 
   constructor(readonly parts: CheckpointParts) {
     this.service = new CheckpointService(parts.context, parts.log);
@@ -42,7 +44,31 @@ export class Checkpoints implements Disposable {
     await restoreScores(this.parts, this.service, uri);
   }
 
+  /** Have checkpoints answer a prompt beside each other. */
+  async openPlayground(target: unknown): Promise<void> {
+    await (await this.loadPlaygrounds()).open(target);
+  }
+
+  /** Bring back a playground of a window that was reloaded. */
+  async restorePlayground(panel: WebviewPanel, state: unknown): Promise<void> {
+    await (await this.loadPlaygrounds()).restore(panel, state);
+  }
+
   dispose(): void {
+    void this.playgrounds?.then((panels) => {
+      panels.dispose();
+    });
     this.service.dispose();
+  }
+
+  /** Made once; a failure is told and tried again. */
+  private loadPlaygrounds(): Promise<PlaygroundPanels> {
+    this.playgrounds ??= import('./playgroundPanels')
+      .then(({ PlaygroundPanels }) => new PlaygroundPanels(this.parts, this.service))
+      .catch((error: unknown) => {
+        this.playgrounds = undefined;
+        throw error;
+      });
+    return this.playgrounds;
   }
 }
