@@ -39,7 +39,7 @@ export type Command = (target?: unknown, more?: unknown) => Promise<void> | void
 /** Every command of package.json, by its name without `srft.`. */
 export function commandTable(parts: CommandParts): Readonly<Record<string, Command>> {
   const { runs, manage, training, control, environment, recipes } = parts;
-  const { demonstrations, traces, search, analyses, library, log, versions } = parts;
+  const { demonstrations, traces, search, analyses, checkpoints, library, log, versions } = parts;
   return {
     trainDemo: async () => (await training()).trainDemo(),
     train: async (target) => {
@@ -61,6 +61,8 @@ export function commandTable(parts: CommandParts): Readonly<Record<string, Comma
     openRun: (target) => runs.openRun(target),
     showRun: (target) => runs.showRun(target),
     showAnalyses: (target) => analyses.show(target),
+    compareCheckpoints: async (target) => (await checkpoints()).compareCheckpoints(target),
+    showProbeStrip: async (target) => (await checkpoints()).showProbeStrip(target),
     compareRuns: (target, targets) => runs.compareRuns(target, targets),
     showRecipe: (target) => runs.showRecipe(target),
     exportReport: async (target) => (await manage()).exportReport(target),

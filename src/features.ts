@@ -1,4 +1,4 @@
-import { commands, version, type Disposable, type ExtensionContext, type TreeView } from 'vscode';
+import { commands, version, window, type Disposable, type ExtensionContext, type TreeView } from 'vscode';
 import { commandTable } from './commands';
 import { later } from './later';
 import type { RunWatch } from './runs/runWatch';
@@ -93,6 +93,10 @@ export function registerFeatures(context: ExtensionContext, { library, tree, tre
     registerLanguageTools(library),
     search,
     analyses,
+    // Brings back the views of a window that was reloaded.
+    window.registerWebviewPanelSerializer('srft.checkpoints', {
+      deserializeWebviewPanel: async (panel, state: unknown) => (await checkpoints()).restorePage(panel, state),
+    }),
     new RunNotifications(library, (run) => panels.isVisible(run)),
     ...Object.entries(table).map(([name, run]) => {
       const id = `srft.${name}`;
