@@ -65,7 +65,8 @@ export function* comparedValues(rows: readonly ComparedRow[]): Generator<Compare
  */
 export function comparedCsv(rows: readonly ComparedRow[]): string {
   const lines = [comparedColumns.join(',')];
-  for (const values of comparedValues(rows)) lines.push(values.map((value, place) => field(value, place === textColumn)).join(','));
+  for (const values of comparedValues(rows))
+    lines.push(values.map((value, place) => field(value, place === textColumn)).join(','));
   return `${lines.join('\r\n')}\r\n`;
 }
 

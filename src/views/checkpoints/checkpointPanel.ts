@@ -112,7 +112,8 @@ export class CheckpointPanel {
   }
 
   private async receive(message: unknown): Promise<void> {
-    if (!validateToCheckpointsHost(message)) this.parts.log.error('the view of checkpoints sent a message that is none');
+    if (!validateToCheckpointsHost(message))
+      this.parts.log.error('the view of checkpoints sent a message that is none');
     else await this.answer(message);
   }
 

@@ -103,29 +103,26 @@ export class PathWork {
   /** All sets at once for each checkpoint, so that each is loaded once. */
   private async score(signal: AbortSignal): Promise<void> {
     const asked = this.references.flatMap(({ sequences }, set) => sequences.map((sequence) => ({ set, ...sequence })));
-    await scoreUnderEach(
-      this.places,
-      asked,
-      (place, ids, from) => this.service.score(place, ids, { from, signal }),
-      {
-        onScores: (place, sequence, { logProb }) => {
-          const key = keyOf(place, asked[sequence]?.set ?? 0);
-          const before = this.sums.get(key);
-          this.sums.set(key, { ...surprised(logProb, before), sequences: (before?.sequences ?? 0) + 1 });
-          this.done += 1;
-          this.tell();
-        },
-        onProblem: (place, problem) => {
-          this.notes.push(`${this.places[place]?.name ?? ''} is left out. ${problem.message}`);
-        },
+    await scoreUnderEach(this.places, asked, (place, ids, from) => this.service.score(place, ids, { from, signal }), {
+      onScores: (place, sequence, { logProb }) => {
+        const key = keyOf(place, asked[sequence]?.set ?? 0);
+        const before = this.sums.get(key);
+        this.sums.set(key, { ...surprised(logProb, before), sequences: (before?.sequences ?? 0) + 1 });
+        this.done += 1;
+        this.tell();
       },
-    );
+      onProblem: (place, problem) => {
+        this.notes.push(`${this.places[place]?.name ?? ''} is left out. ${problem.message}`);
+      },
+    });
   }
 
   /** Known once the whole set was scored: a mean over a part of it is no point of the path. */
   private surpriseOf(place: number, set: number): number | null {
     const sum = this.sums.get(keyOf(place, set));
-    return sum === undefined || sum.sequences < (this.references[set]?.sequences.length ?? 0) ? null : meanSurprise(sum);
+    return sum === undefined || sum.sequences < (this.references[set]?.sequences.length ?? 0)
+      ? null
+      : meanSurprise(sum);
   }
 }
 
