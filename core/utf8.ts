@@ -1,5 +1,5 @@
 interface Utf8Decoder {
-  decode(bytes: Uint8Array): string;
+  decode(bytes: Uint8Array, options?: { readonly stream: boolean }): string;
 }
 interface Utf8Encoder {
   encode(text: string): Uint8Array;
@@ -23,4 +23,13 @@ export function encodeUtf8(text: string): Uint8Array {
 /** Text of `bytes`; what is not UTF-8 becomes U+FFFD, and nothing is dropped. */
 export function decodeUtf8(bytes: Uint8Array): string {
   return decoder.decode(bytes);
+}
+
+/** Takes bytes as they come and gives the text that is whole by then; after the `last`, what is left over is U+FFFD. */
+export type Utf8Stream = (bytes: Uint8Array, last: boolean) => string;
+
+/** A text that comes in pieces, cut anywhere; together they are what `decodeUtf8` says of all bytes at once. */
+export function utf8Stream(): Utf8Stream {
+  const stream = new Decoder('utf-8', { ignoreBOM: true });
+  return (bytes, last) => stream.decode(bytes, { stream: !last });
 }

@@ -33,8 +33,8 @@ export const rooms = [
   },
   // Places and edits in the text of a recipe. No editor.
   { folder: 'src/recipes', rooms: ['core'], node: true, packages: ['jsonc-parser'] },
-  // What `npm run demo` shows in a terminal.
-  { folder: 'src/cli', rooms: ['core', 'src/runs'], node: true, packages: [] },
+  // What `npm run demo` shows in a terminal, and what benchmarks measure.
+  { folder: 'src/cli', rooms: ['core', 'src/runs', 'src/inference', 'src/checkpoints'], node: true, packages: [] },
   // Everything that touches the editor.
   {
     folder: 'src/views',

@@ -1,13 +1,12 @@
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { basename, isAbsolute, join, resolve } from 'node:path';
+import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { adapterConfigFile, readAdapterConfig } from '../inference/adapterConfig';
 import { adapterOf } from '../inference/adapterParts';
 import type { DecoderParts } from '../inference/model';
 import { configFile, generationFile, readModelConfig } from '../inference/modelConfig';
 import { partsOf } from '../inference/parts';
 import { CheckpointProblem } from '../inference/problem';
-import { shown } from '../inference/shown';
 import { absentAsUndefined, changeOf, codeOf, isAbsence, readSmall, type ReadFile, type SeenFile } from './folderFile';
 import { hashOf, type FolderContent } from './identity';
 import { readWeightFiles } from './weightFiles';
@@ -18,6 +17,8 @@ export interface Checkpoint {
   readonly parts: DecoderParts;
   /** Of the model, or of an adapter's base: absolute, links followed. */
   readonly folder: string;
+  /** Where the files lie that `parts.tensors` names: `folder`, but for the cache of the Hub, which links them. */
+  readonly weightsFolder: string;
   readonly adapterFolder: string | null;
   /** Every file that was looked into. */
   readonly files: readonly SeenFile[];
@@ -50,15 +51,11 @@ export async function openCheckpoint(
   folder: string,
   bases: BasePlaces,
 ): Promise<Checkpoint | BaseNeeded | CheckpointProblem> {
-  const names = (await absentAsUndefined(readdir(folder))) ?? [];
+  const names = await namesIn(folder);
   try {
     return await open(folder, bases);
   } catch (error) {
-    if (error instanceof CheckpointProblem) return (await removed(folder, names)) ?? error;
-    if (isAbsence(error)) return (await removed(folder, names)) ?? unreadable(folder, 'a file was removed meanwhile');
-    const code = codeOf(error);
-    if (code === undefined) throw error;
-    return unreadable(folder, `cannot be read (${code})`);
+    return (await removed(folder, names)) ?? told(error, folder);
   }
 }
 
@@ -69,7 +66,7 @@ export async function stillTheSame(checkpoint: Checkpoint): Promise<CheckpointPr
     if (gone !== undefined) return gone;
   }
   for (const file of checkpoint.files) {
-    const change = await changeOf(file);
+    const change = await changeOf(file).catch((error: unknown) => told(error, file.path));
     if (change !== undefined) return change;
   }
   return undefined;
@@ -128,7 +125,7 @@ async function checkpointOf(
   const small = folders.flatMap((content) => content.small.map(({ seen }) => seen));
   const checkpoint: Checkpoint = {
     kind: 'checkpoint',
-    parts,
+    ...linksFollowed(parts, folders[0]),
     folder: folders[0].folder,
     adapterFolder,
     files: [...small, ...weights, ...indexes.filter((index) => index !== undefined)],
@@ -138,6 +135,23 @@ async function checkpointOf(
   const change = await stillTheSame(checkpoint);
   if (change !== undefined) throw change;
   return checkpoint;
+}
+
+/** Tensors by the names of the files themselves, and the one folder these lie in. */
+function linksFollowed(
+  parts: DecoderParts,
+  { folder, weights }: FolderContent,
+): Pick<Checkpoint, 'parts' | 'weightsFolder'> {
+  const [first = folder, ...others] = new Set(weights.map(({ seen }) => dirname(seen.real)));
+  if (others.length > 0) {
+    const fault = 'has weights in several folders, to which its files are links';
+    throw new CheckpointProblem(fault, folder, 'copy all of its files into one folder');
+  }
+  const names = new Map(weights.map(({ seen }) => [seen.name, basename(seen.real)]));
+  const tensors = new Map(
+    [...parts.tensors].map(([name, place]) => [name, { ...place, file: names.get(place.file) ?? place.file }]),
+  );
+  return { parts: { ...parts, tensors }, weightsFolder: first };
 }
 
 async function readModel(
@@ -184,18 +198,40 @@ async function findBase(name: string, { chosen, below }: BasePlaces): Promise<st
   return undefined;
 }
 
+/** A place that may not be looked into counts as there: opening it will tell. */
 async function exists(path: string): Promise<boolean> {
-  return (await absentAsUndefined(stat(path))) !== undefined;
+  try {
+    return (await absentAsUndefined(stat(path))) !== undefined;
+  } catch (error) {
+    if (codeOf(error) === undefined) throw error;
+    return true;
+  }
 }
 
 /** A run keeps its newest and its best checkpoints, and removes the others one file after the other. */
 async function removed(folder: string, names: readonly string[]): Promise<CheckpointProblem | undefined> {
-  const left = await absentAsUndefined(readdir(folder));
-  if (left !== undefined && names.every((name) => left.includes(name))) return undefined;
+  const left = await namesIn(folder);
+  const isWhole = names.every((name) => left.includes(name));
+  if (isWhole && (0 < left.length || (await exists(folder)))) return undefined;
   const toDo = 'choose another checkpoint, or keep more of them with checkpoint.keep_last';
   return new CheckpointProblem('was rotated away or removed', folder, toDo);
 }
 
-function unreadable(folder: string, fault: string): CheckpointProblem {
-  return new CheckpointProblem(fault, shown(folder), 'open the checkpoint once more, or choose another');
+/** Names in a folder; none where there is no folder, or where it cannot be read, which opening it will tell. */
+async function namesIn(folder: string): Promise<readonly string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if (codeOf(error) === undefined) throw error;
+    return [];
+  }
+}
+
+/** What went wrong with a path, as a sentence; an error that is not the system's is thrown on. */
+function told(error: unknown, path: string): CheckpointProblem {
+  if (error instanceof CheckpointProblem) return error;
+  const code = codeOf(error);
+  if (code === undefined) throw error;
+  const fault = isAbsence(error) ? 'a file of it was removed meanwhile' : `cannot be read (${code})`;
+  return new CheckpointProblem(fault, path, 'open the checkpoint once more, or choose another');
 }

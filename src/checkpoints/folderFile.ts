@@ -1,6 +1,6 @@
 import type { BigIntStats } from 'node:fs';
 import { open, realpath, stat, type FileHandle } from 'node:fs/promises';
-import { isAbsolute, join, relative, sep } from 'node:path';
+import { basename, dirname, isAbsolute, join, relative, sep } from 'node:path';
 import { CheckpointProblem } from '../inference/problem';
 import { shown } from '../inference/shown';
 
@@ -8,6 +8,8 @@ import { shown } from '../inference/shown';
 export interface SeenFile {
   /** Absolute. */
   readonly path: string;
+  /** Where its bytes lie, links followed. */
+  readonly real: string;
   readonly name: string;
   readonly bytes: number;
   /** Of device, inode and the time of the last change, in nanoseconds: another file of the same name differs. */
@@ -30,7 +32,7 @@ export interface ReadFile {
  * Does `use` with a file of a folder, and closes it.
  *
  * @param folder absolute, with its own links followed
- * @param name of a file directly in it; a link that leads out of the folder is refused
+ * @param name of a file directly in it; a link that leads out of the folder is refused, but for the cache of the Hub
  * @returns undefined where there is no such file
  */
 export async function withFile<T>(
@@ -41,8 +43,7 @@ export async function withFile<T>(
   const path = join(folder, name);
   const real = await absentAsUndefined(realpath(path));
   if (real === undefined) return undefined;
-  const inside = relative(folder, real);
-  if (inside === '' || inside === '..' || inside.startsWith(`..${sep}`) || isAbsolute(inside)) {
+  if (!isBelow(folder, real) && dirname(real) !== blobsOf(folder)) {
     throw new CheckpointProblem('is a link that leads out of the folder', path, 'copy the file itself there');
   }
   // A pipe of that name would keep whoever opens it waiting for ever.
@@ -50,10 +51,25 @@ export async function withFile<T>(
   const handle = await open(real, 'r');
   try {
     const stats = await handle.stat({ bigint: true });
-    return await use({ handle, seen: { path, name, bytes: Number(stats.size), identity: identityOf(stats) } });
+    return await use({ handle, seen: { path, real, name, bytes: Number(stats.size), identity: identityOf(stats) } });
   } finally {
     await handle.close();
   }
+}
+
+function isBelow(folder: string, path: string): boolean {
+  const inside = relative(folder, path);
+  return inside !== '' && inside !== '..' && !inside.startsWith(`..${sep}`) && !isAbsolute(inside);
+}
+
+/**
+ * The cache of the Hub keeps the files of a model in one folder, and links them from a folder for each revision:
+ * `models--<owner>--<name>/{blobs,snapshots/<commit>}`. Undefined for any other folder.
+ */
+function blobsOf(folder: string): string | undefined {
+  const model = dirname(dirname(folder));
+  const isSnapshot = basename(dirname(folder)) === 'snapshots' && basename(model).startsWith('models--');
+  return isSnapshot ? join(model, 'blobs') : undefined;
 }
 
 /** A small file of a folder as a whole; undefined where there is none. */

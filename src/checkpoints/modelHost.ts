@@ -79,6 +79,11 @@ export class ModelHost {
     return [...this.seats.values()].filter(({ isAsleep }) => !isAsleep).length;
   }
 
+  /** Of the processes that there are, for the log. */
+  get processIds(): readonly number[] {
+    return [...this.seats.values()].map(({ processId }) => processId).filter((pid) => pid !== undefined);
+  }
+
   /** End all processes at once; whoever waits for an answer is told that it was cancelled. */
   dispose(): void {
     this.isDisposed = true;
@@ -110,17 +115,20 @@ export class ModelHost {
 
   private mayStart(seat: ModelSeat): boolean {
     this.held.delete(seat);
-    if (this.loaded >= this.most) this.makeRoom();
-    if (this.loaded < this.most) return true;
+    if (!this.isMakingRoom && this.loaded >= this.most) this.makeRoom(seat);
+    if (!this.isMakingRoom && this.loaded < this.most) return true;
     this.held.add(seat);
     return false;
   }
 
-  /** For who asked: others that are held are not told. */
-  private makeRoom(): void {
-    const [oldest] = [...this.seats.values()]
-      .filter((seat) => !seat.isAsleep && seat.isIdle)
-      .sort((one, other) => one.lastUsed - other.lastUsed);
+  /** Ends a process that does nothing, else one that nobody waits for where a person waits for `seat`. */
+  private makeRoom(seat: ModelSeat): void {
+    const awake = [...this.seats.values()].filter(({ isAsleep }) => !isAsleep);
+    const [oldest] = [
+      ...awake.filter(({ waitedFor }) => waitedFor === 'nobody').sort(byUse),
+      ...(seat.waitedFor === 'user' ? awake.filter(({ waitedFor }) => waitedFor === 'background').sort(byUse) : []),
+    ];
+    // Its slot is for who asked: others that are held are not told.
     this.isMakingRoom = true;
     oldest?.sleep();
     this.isMakingRoom = false;
@@ -129,13 +137,17 @@ export class ModelHost {
   /** Forget checkpoints that are neither loaded nor asked, and let those go on that wait for room. */
   private tidy(): void {
     for (const [key, seat] of this.seats) {
-      if (!seat.isAsleep || !seat.isIdle) continue;
+      if (!seat.isAsleep || seat.waitedFor !== 'nobody') continue;
       this.seats.delete(key);
       this.held.delete(seat);
     }
     if (this.isMakingRoom || this.isDisposed) return;
     for (const seat of [...this.held]) seat.goOn();
   }
+}
+
+function byUse(one: ModelSeat, other: ModelSeat): number {
+  return one.lastUsed - other.lastUsed;
 }
 
 function cancelled(): DOMException {

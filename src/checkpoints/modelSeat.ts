@@ -1,9 +1,10 @@
 import type { DecoderParts } from '../inference/model';
 import { crashProblem } from './crashProblem';
+import { problemOf } from './failure';
 import type { LoadOptions } from './languageModel';
 import { ModelChild, type ChildEnd } from './modelChild';
 import type { FromModel } from './protocol';
-import { problemOf, type Question } from './question';
+import type { Priority, Question } from './question';
 
 /** A checkpoint, and how it is loaded. */
 export interface ModelSource {
@@ -61,32 +62,33 @@ export class ModelSeat {
     return this.stage.kind === 'asleep';
   }
 
-  /** Nobody waits for it. */
-  get isIdle(): boolean {
-    return this.current === undefined && this.waiting.length === 0;
+  get processId(): number | undefined {
+    return this.stage.kind === 'asleep' ? undefined : this.stage.child.pid;
+  }
+
+  /** Who waits for it. */
+  get waitedFor(): Priority | 'nobody' {
+    const all = [this.current, ...this.waiting].filter((question) => question !== undefined);
+    if (all.length === 0) return 'nobody';
+    return all.some(({ priority, isSettled }) => priority === 'user' && !isSettled) ? 'user' : 'background';
   }
 
   ask(question: Question): void {
-    const isBehind = (other: Question): boolean => question.priority === 'user' && other.priority === 'background';
-    const at = this.waiting.findIndex(isBehind);
-    this.waiting.splice(at < 0 ? this.waiting.length : at, 0, question);
+    this.place(question, this.waiting);
+    // A person is not kept waiting; what is put off is asked again.
+    if (question.priority === 'user' && this.current?.priority === 'background') this.stopCurrent();
     this.goOn();
   }
 
   /** The asker of `question` waits no more. */
   abandon(question: Question): void {
-    if (question !== this.current) {
-      this.waiting = this.waiting.filter((other) => other !== question);
-      // What is loaded for nobody would only take time from others.
-      if (this.isIdle && this.stage.kind === 'loading') this.sleep();
+    if (question === this.current) {
+      this.stopCurrent();
       return;
     }
-    if (this.stage.kind !== 'ready') return;
-    this.stage.child.send({ kind: 'cancel', id: question.id });
-    this.hangTimer = setTimeout(() => {
-      this.rules.onLog(`${this.source.name}: its process did not stop in ${this.rules.hangMs} ms and was ended`);
-      this.sleep();
-    }, this.rules.hangMs);
+    this.waiting = this.waiting.filter((other) => other !== question);
+    // What is loaded for nobody would only take time from others.
+    if (this.waitedFor === 'nobody' && this.stage.kind === 'loading') this.sleep();
   }
 
   /** End the process and free its memory; questions that wait start another one. */
@@ -154,10 +156,11 @@ export class ModelSeat {
   private hear(message: Extract<FromModel, { id: number }>): void {
     const { current } = this;
     if (current?.id !== message.id) return;
-    if (!current.take(message, this.rules.onLog)) return;
+    const isOver = message.kind === 'stopped' || current.take(message, this.rules.onLog);
+    if (!isOver) return;
     clearTimeout(this.hangTimer);
     this.crashes = 0;
-    this.current = undefined;
+    this.putBack();
     this.lastUsed = performance.now();
     this.goOn();
   }
@@ -165,24 +168,49 @@ export class ModelSeat {
   private crashed(end: ChildEnd): void {
     const problem = crashProblem(end, this.source.name);
     this.rules.onLog(`${problem.message}\n${end.words}`);
-    const interrupted = this.current;
     this.fallAsleep();
-    if (interrupted !== undefined && !interrupted.isSettled) this.waiting.unshift(interrupted);
     this.crashes += 1;
     if (this.crashes >= mostCrashes) {
       this.crashes = 0;
       this.close(problem);
       return;
     }
-    this.rules.onNotice(`${problem.message} It is started again ${this.isIdle ? 'when it is next asked' : 'now'}.`);
+    const when = this.waitedFor === 'nobody' ? 'when it is next asked' : 'now';
+    this.rules.onNotice(`${problem.message} It is started again ${when}.`);
     this.goOn();
+  }
+
+  /** The current question is not needed, or not now: its process stops, or is ended. */
+  private stopCurrent(): void {
+    if (this.stage.kind !== 'ready' || this.current === undefined) return;
+    this.stage.child.send({ kind: 'cancel', id: this.current.id });
+    clearTimeout(this.hangTimer);
+    this.hangTimer = setTimeout(() => {
+      this.rules.onLog(`${this.source.name}: its process did not stop in ${this.rules.hangMs} ms and was ended`);
+      this.sleep();
+    }, this.rules.hangMs);
   }
 
   private fallAsleep(): void {
     clearTimeout(this.hangTimer);
     clearTimeout(this.idleTimer);
     this.stage = { kind: 'asleep' };
+    this.putBack();
+  }
+
+  /** What was interrupted comes first again, among those that are as urgent. */
+  private putBack(): void {
+    const { current, waiting } = this;
     this.current = undefined;
+    if (current === undefined || current.isSettled) return;
+    this.waiting = [current];
+    for (const question of waiting) this.place(question, this.waiting);
+  }
+
+  private place(question: Question, queue: Question[]): void {
+    const isBehind = (other: Question): boolean => question.priority === 'user' && other.priority === 'background';
+    const at = queue.findIndex(isBehind);
+    queue.splice(at < 0 ? queue.length : at, 0, question);
   }
 
   private rest(): void {

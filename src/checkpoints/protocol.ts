@@ -1,7 +1,11 @@
 import type { DecoderParts } from '../inference/model';
+import type { Failure } from './failure';
 import type { LoadOptions, Scores, ScoreRequest, WriteRequest } from './languageModel';
 
-/** To the process that holds a checkpoint. It is told to load once; after that one question at a time. */
+/**
+ * To the process that holds a checkpoint. It is told to load once; after that one question at a time, the same one again
+ * if it was stopped.
+ */
 export type ToModel =
   | { readonly kind: 'load'; readonly parts: DecoderParts; readonly options: LoadOptions }
   | { readonly kind: 'score'; readonly id: number; readonly request: ScoreRequest }
@@ -27,10 +31,3 @@ export interface WrittenColumns {
   readonly logProb: Float32Array;
   readonly entropy: Float32Array;
 }
-
-/** An error as a value. */
-export type Failure =
-  /** What a person can mend: the three parts of a CheckpointProblem. */
-  | { readonly kind: 'problem'; readonly fault: string; readonly where: string; readonly remedy: string }
-  /** A bug or a native error; the text is for the log. */
-  | { readonly kind: 'unexpected'; readonly text: string };

@@ -1,6 +1,6 @@
-import { CheckpointProblem } from '../inference/problem';
+import { problemOf } from './failure';
 import type { Scores, ScoreRequest, WriteRequest, Written } from './languageModel';
-import type { Failure, FromModel, ToModel, WrittenColumns } from './protocol';
+import type { FromModel, ToModel, WrittenColumns } from './protocol';
 
 /** Who asks: a person who waits is served before what runs by itself. */
 export type Priority = 'user' | 'background';
@@ -68,7 +68,10 @@ export class Question {
   }
 
   /** Take a message about this question. Returns whether it was the last one. */
-  take(message: Extract<FromModel, { id: number }>, log: (text: string) => void): boolean {
+  take(
+    message: Exclude<Extract<FromModel, { id: number }>, { kind: 'stopped' }>,
+    log: (text: string) => void,
+  ): boolean {
     switch (message.kind) {
       case 'progress':
         this.report(message.tokens);
@@ -84,10 +87,6 @@ export class Question {
         return true;
       case 'failed':
         this.reject(problemOf(message.failure, this.name, log));
-        return true;
-      case 'stopped':
-        // Only one that was aborted is stopped, and its asker knows.
-        this.reject(new Error('A question was stopped that nobody had aborted.'));
         return true;
     }
   }
@@ -147,17 +146,6 @@ export class Question {
       this.onAbort(this);
     }
   }
-}
-
-/** A failure in words for a person; what only a log should hold goes there. */
-export function problemOf(failure: Failure, name: string, log: (text: string) => void): CheckpointProblem {
-  if (failure.kind === 'problem') return new CheckpointProblem(failure.fault, failure.where, failure.remedy);
-  log(`${name}: ${failure.text}`);
-  return new CheckpointProblem(
-    'something went wrong that was not foreseen',
-    name,
-    'try again; if it goes on, report it with the log of the extension',
-  );
 }
 
 function rowsOf({ row, id, logProb, entropy }: WrittenColumns): Written[] {

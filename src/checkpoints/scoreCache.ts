@@ -12,12 +12,17 @@ const asideEnding = '.aside';
 /** A file aside that is older was left behind by a window that ended. */
 const leftBehindMs = 3_600_000;
 
+/** To look at all files costs time: it is done once a window has added this part of what there may be. */
+const tidyShare = 16;
+
 /**
  * Results of scoring, one file each, in a folder that many windows may use at once. A file is written aside and renamed;
  * one that is damaged is not there. When all of them are too large, those that were not read for longest go.
  */
 export class ScoreCache {
   private tidying: Promise<void> = Promise.resolve();
+  /** Bytes; at first there may be anything. */
+  private sinceTidied = Infinity;
 
   constructor(
     private readonly folder: string,
@@ -57,8 +62,12 @@ export class ScoreCache {
       await rm(aside, { force: true }).catch(absent);
       return { kind: 'refused', reason: error instanceof Error ? error.message : String(error) };
     }
-    this.tidying = this.tidying.then(() => this.tidy());
-    await this.tidying;
+    this.sinceTidied += bytes.length;
+    if (this.sinceTidied * tidyShare >= this.mostBytes()) {
+      this.sinceTidied = 0;
+      this.tidying = this.tidying.then(() => this.tidy());
+      await this.tidying;
+    }
     return { kind: 'kept' };
   }
 
@@ -101,7 +110,7 @@ interface CachedFile {
 /** All that a result depends on; lengths stand before what they measure, so that no two questions are spelt alike. */
 function digestOf(checkpoint: string, { ids, from, temperature, top }: ScoreRequest): Uint8Array {
   const name = Buffer.from(checkpoint, 'utf8');
-  const numbers = Buffer.alloc(28);
+  const numbers = Buffer.alloc(24);
   numbers.writeUInt32LE(name.length, 0);
   numbers.writeUInt32LE(ids.length, 4);
   numbers.writeUInt32LE(from, 8);

@@ -1,10 +1,11 @@
-import { constants, setPriority } from 'node:os';
+import { constants, getPriority, setPriority } from 'node:os';
 import { setImmediate as turn } from 'node:timers/promises';
 import { isMainThread, workerData } from 'node:worker_threads';
 import { CheckpointProblem } from '../inference/problem';
+import { failureOf } from './failure';
 import type { LanguageModel, LoadLanguageModel, Written } from './languageModel';
 import { startParentWatch, watchParent } from './parentWatch';
-import type { Failure, FromModel, ToModel, WrittenColumns } from './protocol';
+import type { FromModel, ToModel, WrittenColumns } from './protocol';
 import { scoreFault, writeFault } from './requestFault';
 
 /** Tokens that go into one message at most; what is written between two turns of the model goes together. */
@@ -12,25 +13,31 @@ const mostInMessage = 1024;
 /** Messages on their way before the model waits for its reader. */
 const mostUnderWay = 16;
 
+/** Another error in the place of one, for a person to read; the same where there is none. */
+export type Explain = (error: unknown) => unknown;
+
 /** The whole life of a forked process: it loads one checkpoint, answers questions, and ends when its parent does. */
-export function serveModel(load: LoadLanguageModel): void {
+export function serveModel(load: LoadLanguageModel, explain: Explain): void {
   if (!isMainThread) {
     void watchParent((workerData as { readonly parent: number }).parent);
     return;
   }
   // Before any thread of the library begins: on Linux threads inherit it, and training goes first.
   yieldToOthers();
-  process.once('disconnect', () => process.exit(0));
+  // At once: native code may take its time to exit, and there is nothing to be kept.
+  process.once('disconnect', () => process.kill(process.pid, 'SIGKILL'));
   startParentWatch();
-  const server = new ModelServer(load);
+  const server = new ModelServer(load, explain);
   process.on('message', (message: ToModel) => {
     server.take(message);
   });
 }
 
 function yieldToOthers(): void {
+  const below = constants.priority.PRIORITY_BELOW_NORMAL;
   try {
-    setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
+    // A greater number is a lower priority; one that was lowered further stays there.
+    if (getPriority() < below) setPriority(below);
   } catch (error) {
     // A system that does not allow it computes all the same; the log says so.
     process.stderr.write(`The priority cannot be lowered: ${String(error)}\n`);
@@ -43,7 +50,10 @@ class ModelServer {
   private model: Promise<{ readonly model: LanguageModel; readonly vocabulary: number } | undefined> | undefined;
   private cancelled: number | undefined;
 
-  constructor(private readonly load: LoadLanguageModel) {}
+  constructor(
+    private readonly load: LoadLanguageModel,
+    private readonly explain: Explain,
+  ) {}
 
   take(message: ToModel): void {
     switch (message.kind) {
@@ -55,6 +65,8 @@ class ModelServer {
         return;
       case 'score':
       case 'write':
+        // One that was put off is asked again.
+        if (this.cancelled === message.id) this.cancelled = undefined;
         void this.answer(message);
     }
   }
@@ -65,7 +77,7 @@ class ModelServer {
       this.channel.send({ kind: 'loaded', provider: model.provider });
       return { model, vocabulary: parts.config.vocabulary };
     } catch (error) {
-      this.channel.send({ kind: 'refused', failure: failureOf(error) });
+      this.channel.send({ kind: 'refused', failure: failureOf(this.explain(error)) });
       return undefined;
     }
   }
@@ -77,7 +89,7 @@ class ModelServer {
       if (ready === undefined) throw new Error('A question came to a process without a checkpoint.');
       this.channel.send(await this.answerOf(message, ready.model, ready.vocabulary));
     } catch (error) {
-      this.channel.send({ kind: 'failed', id, failure: failureOf(error) });
+      this.channel.send({ kind: 'failed', id, failure: failureOf(this.explain(error)) });
     }
   }
 
@@ -143,12 +155,4 @@ function columnsOf(tokens: readonly Written[]): WrittenColumns {
     logProb: Float32Array.from(tokens, ({ logProb }) => logProb),
     entropy: Float32Array.from(tokens, ({ entropy }) => entropy),
   };
-}
-
-function failureOf(error: unknown): Failure {
-  if (error instanceof CheckpointProblem) {
-    const { fault, where, remedy } = error;
-    return { kind: 'problem', fault, where, remedy };
-  }
-  return { kind: 'unexpected', text: error instanceof Error ? (error.stack ?? error.message) : String(error) };
 }

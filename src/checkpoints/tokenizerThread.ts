@@ -4,9 +4,10 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { readChatTemplate, type ChatTemplate } from '../inference/chatTemplate';
-import { missingTokenizer, readTokenizer, type TextTokenizer } from '../inference/tokenizer';
+import { fitsModel, missingTokenizer, readTokenizer, type TextTokenizer } from '../inference/tokenizer';
 import { jsonObject } from '../inference/tokenizerFile';
 import { failureOf, type Failure } from './failure';
+import type { TokenizerPlace } from './tokenizers';
 import type { SpelledTokens, TokenizerAnswers, TokenizerQuestion } from './tokenizerAnswers';
 
 /** A question on its way, and its answer. */
@@ -24,7 +25,7 @@ interface Texts {
   readonly template: ChatTemplate | undefined;
 }
 
-async function textsOf(folder: string): Promise<Texts> {
+async function textsOf({ folder, vocabulary }: TokenizerPlace): Promise<Texts> {
   const names = await readdir(folder);
   const text = async (name: string): Promise<string | undefined> =>
     names.includes(name) ? await readFile(join(folder, name), 'utf8') : undefined;
@@ -37,6 +38,8 @@ async function textsOf(folder: string): Promise<Texts> {
     specialTokensMap: await text('special_tokens_map.json'),
     modelType: modelTypeOf(await text('config.json')),
   });
+  const misfit = fitsModel(read, vocabulary);
+  if (misfit !== undefined) throw misfit;
   return {
     tokenizer: read,
     template: readChatTemplate({ template: await text('chat_template.jinja'), config }, read.names),
@@ -79,7 +82,7 @@ function spelled(tokenizer: TextTokenizer, ids: Int32Array): SpelledTokens {
   return { ids, bytes, lengths, special: Uint8Array.from(ids, (id) => (tokenizer.isSpecial(id) ? 1 : 0)) };
 }
 
-const texts = textsOf((workerData as { readonly folder: string }).folder);
+const texts = textsOf(workerData as TokenizerPlace);
 // It is told with the first question.
 texts.catch(() => undefined);
 

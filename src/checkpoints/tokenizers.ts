@@ -19,6 +19,8 @@ export interface TokenizersOptions {
 export interface TokenizerPlace {
   readonly folder: string;
   readonly name: string;
+  /** Tokens that the model has an embedding for. */
+  readonly vocabulary: number;
 }
 
 const defaultPatienceMs = 20_000;
@@ -69,7 +71,7 @@ class TokenizerSeat {
     private readonly options: TokenizersOptions,
     private readonly onEnd: () => void,
   ) {
-    this.worker = new Worker(options.script, { workerData: { folder: place.folder } });
+    this.worker = new Worker(options.script, { workerData: place });
     this.worker.unref();
     this.worker.on('message', (answer: NumberedAnswer) => {
       this.take(answer);

@@ -23,7 +23,7 @@ export interface WeightFile {
 }
 
 const mostShards = 1000;
-const mostIndexBytes = 32 * 1024 * 1024;
+const mostIndexBytes = 4 * 1024 * 1024;
 
 /**
  * Headers of `<stem>.safetensors`, or of the shards that `<stem>.safetensors.index.json` names, in the order that

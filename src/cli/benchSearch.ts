@@ -6,6 +6,7 @@ import { RunStore } from '../runs/runStore';
 import { searchRollouts } from '../runs/searchRollouts';
 import { benchColumns, randomNumbers, writeBenchRun } from './benchRun';
 import { encodeSequence } from './recordWriter';
+import { watchLoop } from './watchLoop';
 
 /**
  * Writes a run of 100,000 rollouts of about 150 tokens and 600 bytes of text, searches it in several ways, prints the
@@ -77,21 +78,6 @@ async function measure(folder: string): Promise<Readonly<Record<string, number>>
     search_100k_s_max: rounded(most),
     ...figures,
     search_longest_block_ms: rounded(longestBlockMs),
-  };
-}
-
-/** How long the event loop was at most away from its timers, until the result is called. */
-function watchLoop(): () => number {
-  let longest = 0;
-  let last = performance.now();
-  const timer = setInterval(() => {
-    const now = performance.now();
-    longest = Math.max(longest, now - last - 1);
-    last = now;
-  }, 1);
-  return () => {
-    clearInterval(timer);
-    return longest;
   };
 }
 

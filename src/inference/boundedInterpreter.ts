@@ -6,7 +6,7 @@ const maxSteps = 2_000_000;
 /** Characters of any text that a template makes, and of what it writes. */
 export const maxText = 8 * 1024 * 1024;
 /** Items of any list that a template makes. */
-const maxItems = 100_000;
+const maxItems = 20_000;
 
 /**
  * An interpreter that ends. Every step of a template passes through `evaluate`; there steps are counted, and texts and lists measured,
@@ -19,22 +19,27 @@ export class BoundedInterpreter extends Interpreter {
   /** What parts of the template are used for, where Python is strict or writes values in its own way. */
   private readonly uses = new WeakMap<object, Use>();
 
-  constructor(environment: Environment) {
-    super(environment);
-  }
-
   override evaluate(statement: Statement, environment: Environment): Value {
     this.steps += 1;
-    if (this.steps > maxSteps) throw new Error(`it takes more than ${maxSteps} steps`);
     for (const [node, use] of usesWithin(statement)) this.uses.set(node, use);
     const found = this.asPython(statement, environment) ?? super.evaluate(statement, environment);
     const value = statement === undefined ? found : used(found, this.uses.get(statement));
     const content: unknown = value.value;
-    if (typeof content === 'string' && content.length > maxText)
-      throw new Error(`it makes a text of more than ${maxText} characters`);
-    if (Array.isArray(content) && content.length > maxItems)
-      throw new Error(`it makes a list of more than ${maxItems} items`);
+    this.measure(content, statement === undefined ? undefined : this.uses.get(statement));
     return value;
+  }
+
+  /** A large text or list is as much work as many steps, for a loop over nothing but items as well. */
+  private measure(content: unknown, use: Use | undefined): void {
+    if (typeof content === 'string') {
+      if (content.length > maxText) throw new Error(`it makes a text of more than ${maxText} characters`);
+      this.steps += content.length >> 6;
+    } else if (Array.isArray(content)) {
+      if (content.length > maxItems) throw new Error(`it makes a list of more than ${maxItems} items`);
+      // The library makes a dozen values for each turn of a loop.
+      this.steps += use === 'turns' ? content.length * 8 : content.length >> 2;
+    }
+    if (this.steps > maxSteps) throw new Error(`it takes more than ${maxSteps} steps`);
   }
 
   /** What the library does otherwise than Python; undefined leaves the statement to the library. */

@@ -30,7 +30,8 @@ export function bytePairModel(model: Fields): BytePairModel {
   const fallback = model['byte_fallback'] === true ? byteTokens(vocabulary) : undefined;
   const pairs = new BPE({
     type: 'BPE',
-    vocab: Object.fromEntries(vocabulary),
+    // Merging asks for ranks alone; the library would make a second map of all tokens.
+    vocab: {},
     merges,
     unk_token: '',
     byte_fallback: false,
@@ -94,7 +95,7 @@ function mergesOf(value: unknown, vocabulary: ReadonlyMap<string, number>): [str
     const pair: unknown = typeof merge === 'string' ? merge.split(' ') : merge;
     if (!Array.isArray(pair) || pair.length !== 2)
       throw notUnderstood(`merge ${index + 1} is no pair of tokens`, 'model.merges');
-    const [left, right]: unknown[] = pair;
+    const [left, right] = pair as readonly unknown[];
     if (
       typeof left !== 'string' ||
       typeof right !== 'string' ||

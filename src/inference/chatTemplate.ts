@@ -42,7 +42,7 @@ const longBlank = /\s{1000}/;
 const fileName = 'chat_template.jinja';
 const otherTemplate = 'give another chat template';
 /** White space to either Python or JavaScript, but not to both. */
-const oddSpace = /[\x1c-\x1f\x85\ufeff]/;
+const oddSpaces = ['\u001c', '\u001d', '\u001e', '\u001f', '\u0085', '\ufeff'];
 const splitsAtSpace = /\.split\(\s*\)/;
 
 /**
@@ -76,13 +76,14 @@ function compiled(source: string, where: string, names: SpecialNames): ChatTempl
   if (typeof program === 'string') throw refused(`the template cannot be read (${program})`);
   return {
     render(messages, settings) {
-      if (messages.some(({ content }) => oddSpace.test(content)) && splitsAtSpace.test(source))
+      if (messages.some(({ content }) => oddSpaces.some((odd) => content.includes(odd))) && splitsAtSpace.test(source))
         return refused(
           'the template splits texts at white space, and a message has a character that may be some or not (U+FEFF, U+0085 or U+001C to U+001F)',
         );
       const rendered = attempt(() => {
         const interpreter = new BoundedInterpreter(environmentOf(messages, settings, names));
-        return { text: String(interpreter.run(program).value) };
+        const text: unknown = interpreter.run(program).value;
+        return { text: typeof text === 'string' ? text : '' };
       });
       if (typeof rendered === 'string') return refused(`the template refuses the messages (${rendered})`);
       if (rendered.text.length <= maxText) return rendered.text;

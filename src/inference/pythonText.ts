@@ -14,8 +14,10 @@ export interface StrippedText {
   readonly arguments: readonly Statement[];
 }
 
-/** What `str.strip` takes away: other characters than those of JavaScript's `trim`. */
-const pythonSpace = /^[\t-\r\x1c- \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]$/;
+/** What `str.strip` takes away: JavaScript's `trim` leaves some of it, and takes U+FEFF. */
+function isPythonSpace(character: string): boolean {
+  return /\p{White_Space}/u.test(character) || (character >= '\u001c' && character <= '\u001f');
+}
 
 /** The fields of the nodes that are looked at; a node is any of them. */
 interface Node {
@@ -30,6 +32,8 @@ interface Node {
   readonly operator?: { readonly value: string };
   readonly left?: Statement;
   readonly right?: Statement;
+  readonly iterable?: Statement;
+  readonly lhs?: Statement;
   readonly body?: readonly Statement[];
   readonly alternate?: readonly Statement[];
   readonly defaultBlock?: readonly Statement[];
@@ -63,8 +67,8 @@ export function remainder(statement: Statement): { readonly left: Statement; rea
     : undefined;
 }
 
-/** What a part of a statement is for: to be written down, or to be asked for an attribute. */
-export type Use = 'print' | 'attributes';
+/** What a part of a statement is for: to be written down, to be asked for an attribute, to be gone through. */
+export type Use = 'print' | 'attributes' | 'turns';
 
 /** What a template is made of beside expressions: none of it is a value to print. */
 const controls = ['Set', 'If', 'For', 'Macro', 'CallStatement', 'Break', 'Continue', 'Comment', 'FilterStatement'];
@@ -72,22 +76,34 @@ const controls = ['Set', 'If', 'For', 'Macro', 'CallStatement', 'Break', 'Contin
 /** Parts of a statement with their use. */
 export function usesWithin(statement: Statement): readonly (readonly [object, Use])[] {
   const node = statement as Node | undefined;
-  switch (node?.type) {
+  if (node === undefined) return [];
+  switch (node.type) {
     case 'MemberExpression':
       return node.object === undefined ? [] : [[node.object, 'attributes']];
     case 'BinaryExpression':
       return node.operator?.value === '~' ? printed([node.left, node.right]) : [];
     case 'FilterStatement':
       throw new Error('a filter over a block is not supported');
+    case 'For':
+      return [...printedBlocks(node), ...turns(node.iterable)];
     case 'Program':
     case 'If':
-    case 'For':
     case 'Macro':
     case 'CallStatement':
-      return printed([...(node.body ?? []), ...(node.alternate ?? []), ...(node.defaultBlock ?? [])]);
+      return printedBlocks(node);
     default:
       return [];
   }
+}
+
+function printedBlocks({ body = [], alternate = [], defaultBlock = [] }: Node): (readonly [object, Use])[] {
+  return printed([...body, ...alternate, ...defaultBlock]);
+}
+
+/** What a loop goes through; with a condition, what it chooses from. */
+function turns(iterable: Statement): (readonly [object, Use])[] {
+  const node = iterable as Node | undefined;
+  return [node, node?.lhs].flatMap((part) => (part === undefined ? [] : [[part, 'turns'] as const]));
 }
 
 function printed(parts: readonly Statement[]): (readonly [object, Use])[] {
@@ -99,11 +115,11 @@ function printed(parts: readonly Statement[]): (readonly [object, Use])[] {
 /** Python's `text.strip(given)` and its kind: all characters of `given` are cut, white space when it is none. */
 export function pythonStrip(text: string, sides: Sides, given: unknown): string {
   if (given !== undefined && given !== null && typeof given !== 'string') throw new Error(`${sides} takes a text`);
-  const characters = [...text];
+  const characters = Array.from(text);
   const cut = typeof given === 'string' ? new Set(given) : undefined;
   const goes = (at: number): boolean => {
     const character = characters[at] ?? '';
-    return cut === undefined ? pythonSpace.test(character) : cut.has(character);
+    return cut === undefined ? isPythonSpace(character) : cut.has(character);
   };
   let from = 0;
   let to = characters.length;

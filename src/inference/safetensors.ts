@@ -13,8 +13,8 @@ export type StoredTensors = ReadonlyMap<string, StoredTensor>;
 /** Bytes before the header: its length. */
 export const lengthBytes = 8;
 
-/** The format allows 100 MB; the header of 1,000 layers has a hundredth of that, and a longer one would only be slow. */
-export const longestHeader = 16 * 1024 * 1024;
+/** The format allows 100 MB; the header of 1,000 layers has one, and a much longer one would only be slow. */
+export const longestHeader = 4 * 1024 * 1024;
 
 /**
  * Length of the header in bytes. Nothing of that size is allocated before it is known to fit.

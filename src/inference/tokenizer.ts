@@ -22,6 +22,9 @@ export interface TokenizerTexts {
 /**
  * A tokenizer that gives the ids Python's gives.
  *
+ * One difference is not to be mended: what is a letter is asked of this engine's Unicode, and of Python's library's. Characters
+ * that only the newer of the two knows may be cut otherwise, into other tokens of the same bytes.
+ *
  * What it costs to encode a text follows from the pattern in `tokenizer.json`, which is its maker's doing and may be
  * made to take for ever: texts are encoded in the process that holds the checkpoint, which can be ended.
  */

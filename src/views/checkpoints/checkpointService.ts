@@ -129,9 +129,12 @@ export class CheckpointService implements Disposable {
 
   /** Asks its tokenizer: ids of a text, bytes of ids, the prompt that its chat template makes. */
   async ask<Q extends TokenizerQuestion>(place: CheckpointPlace, question: Q): Promise<TokenizerAnswers[Q['kind']]> {
-    const { folder, adapterFolder } = await this.open(place);
-    // An adapter is stored with the tokenizer it was trained with.
-    return this.tokenizers.ask({ folder: adapterFolder ?? folder, name: place.name }, question);
+    const { folder, adapterFolder, files, parts } = await this.open(place);
+    // An adapter is stored with the tokenizer it was trained with, if with any.
+    const hasOwn = files.some(({ path }) => adapterFolder !== null && path === join(adapterFolder, 'tokenizer.json'));
+    const { vocabulary } = parts.config;
+    const from = hasOwn && adapterFolder !== null ? adapterFolder : folder;
+    return this.tokenizers.ask({ folder: from, name: place.name, vocabulary }, question);
   }
 
   /** Does a piece of work under a notification with a button to cancel it; tells a problem, and gives undefined then. */
@@ -192,7 +195,7 @@ export class CheckpointService implements Disposable {
       name: place.name,
       parts: checkpoint.parts,
       options: {
-        folder: checkpoint.folder,
+        folder: checkpoint.weightsFolder,
         adapterFolder: checkpoint.adapterFolder,
         threads: settings.checkpointThreads(),
         providers: settings.checkpointProviders(),

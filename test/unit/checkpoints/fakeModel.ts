@@ -48,9 +48,9 @@ export function fakeSource(key: string, behaviour: Behaviour = {}, folder = '.')
   };
 }
 
-/** The forked script. */
-export async function bundledFake(): Promise<string> {
-  const [entry = ''] = await bundle('fakes', ['test/unit/checkpoints/fakeModelProcess.ts'], process.cwd());
+/** The forked script. `name`: of the test's file, since files are tested side by side. */
+export async function bundledFake(name: string): Promise<string> {
+  const [entry = ''] = await bundle(name, ['test/unit/checkpoints/fakeModelProcess.ts'], process.cwd());
   return entry;
 }
 

@@ -86,4 +86,4 @@ function block(ms: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }
 
-serveModel(load);
+serveModel(load, (error) => error);

@@ -1,93 +1,30 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
+import { constants, getPriority } from 'node:os';
 import { join } from 'node:path';
-import { after, afterEach, before, describe, it } from 'node:test';
+import { afterEach, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
-import { bundle } from '../../../scripts/lib/bundle.mjs';
-import type { ScoreRequest, WriteRequest, Written } from '../../../src/checkpoints/languageModel';
-import { ModelHost, type ModelHostOptions } from '../../../src/checkpoints/modelHost';
-import { CheckpointProblem } from '../../../src/inference/problem';
+import type { Written } from '../../../src/checkpoints/languageModel';
 import { inFolder } from '../support/folder';
-import { bundledFake, fakeSource, logProbOf, nextToken, vocabulary } from './fakeModel';
+import {
+  endHosts,
+  expectedIds,
+  hostOf,
+  ids,
+  isGone,
+  makeFake,
+  pidIn,
+  problemIn,
+  rowOf,
+  scoreOf,
+  until,
+  writeOf,
+} from './fakeHosts';
+import { fakeSource, logProbOf, vocabulary } from './fakeModel';
 
-let entry = '';
-const hosts: ModelHost[] = [];
-
-before(async () => {
-  entry = await bundledFake();
-});
-afterEach(() => {
-  for (const host of hosts.splice(0)) host.dispose();
-});
-
-interface Heard {
-  readonly host: ModelHost;
-  readonly notices: string[];
-  readonly logs: string[];
-}
-
-function hostOf(options: Partial<ModelHostOptions> = {}): Heard {
-  const heard = { notices: [] as string[], logs: [] as string[] };
-  const host = new ModelHost({
-    entry,
-    idleMs: () => 600_000,
-    hangMs: 300,
-    onNotice: (sentence) => heard.notices.push(sentence),
-    onLog: (text) => heard.logs.push(text),
-    ...options,
-  });
-  hosts.push(host);
-  return { host, ...heard };
-}
-
-const ids = (count: number): Int32Array => Int32Array.from({ length: count }, (_, at) => (at * 17 + 3) % vocabulary);
-const scoreOf = (count: number): ScoreRequest => ({ ids: ids(count), from: 1, temperature: 1, top: 2 });
-
-function writeOf(seeds: readonly bigint[], maxTokens: number): WriteRequest {
-  const sampling = { temperature: 1, topK: 0, topP: 1, minP: 0 };
-  return { prefix: ids(5), seeds, firstPosition: 0, maxTokens, sampling, endTokens: [] };
-}
-
-/** What the fake model writes, by the law that it follows. */
-function expectedIds(seed: bigint, maxTokens: number): number[] {
-  let last = ids(5).at(-1) ?? 0;
-  return Array.from({ length: maxTokens }, (_, place) => (last = nextToken(last, seed, place, vocabulary)));
-}
-
-function rowOf(tokens: readonly Written[], row: number): number[] {
-  return tokens.filter((token) => token.row === row).map(({ id }) => id);
-}
-
-/** The problem that a promise must end in. */
-async function problemIn(promise: Promise<unknown>): Promise<CheckpointProblem> {
-  const error = await promise.then(
-    () => assert.fail('it was answered'),
-    (reason: unknown) => reason,
-  );
-  assert.ok(error instanceof CheckpointProblem, String(error));
-  return error;
-}
-
-async function isGone(pid: number): Promise<boolean> {
-  for (let tries = 0; tries < 400; tries += 1) {
-    try {
-      process.kill(pid, 0);
-    } catch {
-      return true;
-    }
-    await sleep(25);
-  }
-  return false;
-}
-
-async function until(isSo: () => boolean): Promise<void> {
-  while (!isSo()) await sleep(10);
-}
-
-const pidIn = (folder: string): number => Number(readFileSync(join(folder, 'began'), 'utf8'));
+before(() => makeFake('modelHost'));
+afterEach(endHosts);
 
 describe('a checkpoint in a process of its own', () => {
   it('answers what the model says, whatever is asked and in which order', async () => {
@@ -126,6 +63,15 @@ describe('a checkpoint in a process of its own', () => {
     assert.deepEqual(progress, [8, 16, 24]);
   });
 
+  it('leaves the processor to others', () =>
+    inFolder(async (folder) => {
+      await hostOf()
+        .host.open(fakeSource('1', { mark: true }, folder))
+        .load();
+      const { PRIORITY_BELOW_NORMAL: below } = constants.priority;
+      assert.equal(getPriority(pidIn(folder)), Math.max(getPriority(), below));
+    }));
+
   it('survives a flood of 100,000 tokens, each of them heard once', async () => {
     const { host } = hostOf();
     const counts: number[] = [];
@@ -150,6 +96,27 @@ describe('a checkpoint in a process of its own', () => {
     );
     await Promise.all(asked);
     assert.deepEqual(order, ['user 2', 'user 4', 'background 0', 'background 1', 'background 3']);
+  });
+
+  it('puts off what runs by itself when a person asks, and then does it from its beginning, heard once', async () => {
+    const { host, notices } = hostOf({ hangMs: 60_000 });
+    const model = host.open(fakeSource('1', { slowMs: 2 }));
+    const order: string[] = [];
+    const tokens: Written[] = [];
+    let person: Promise<unknown> | undefined;
+    await model.write(writeOf([3n, 4n], 60), {
+      priority: 'background',
+      onTokens: (batch) => {
+        tokens.push(...batch);
+        person ??= model.score(scoreOf(9)).then(() => order.push('person'));
+      },
+    });
+    order.push('background');
+    await person;
+    assert.deepEqual(order, ['person', 'background']);
+    assert.deepEqual(rowOf(tokens, 0), expectedIds(3n, 60));
+    assert.deepEqual(rowOf(tokens, 1), expectedIds(4n, 60));
+    assert.deepEqual(notices, []);
   });
 
   it('refuses what does not belong to the vocabulary, and goes on', async () => {
@@ -359,112 +326,4 @@ describe('a process that crashes', () => {
     assert.match((await problemIn(host.open(fakeSource('1')).load())).message, /exit code 1/);
     assert.match(logs.join(), /Cannot find module/);
   });
-});
-
-describe('the memory of checkpoints', () => {
-  it('is freed when nobody asks for a while, and the next question loads again', () =>
-    inFolder(async (folder) => {
-      const { host, notices } = hostOf({ idleMs: () => 50 });
-      const model = host.open(fakeSource('1', { mark: true }, folder));
-      await model.load();
-      const pid = pidIn(folder);
-      assert.ok(await isGone(pid));
-      assert.equal(host.loaded, 0);
-      assert.equal((await model.score(scoreOf(3))).logProb.length, 2);
-      assert.notEqual(pidIn(folder), pid);
-      assert.deepEqual(notices, []);
-    }));
-
-  it('holds so many, and the one that was not asked for longest makes room', () =>
-    inFolder(async (folder) => {
-      const { host } = hostOf({ most: 2 });
-      const pids = new Map<string, number>();
-      const use = async (key: string): Promise<void> => {
-        const place = join(folder, key);
-        await host.open(fakeSource(key, { mark: true }, place)).score(scoreOf(3));
-        pids.set(key, pidIn(place));
-      };
-      for (const key of ['a', 'b', 'a', 'c']) await use(key);
-      assert.equal(host.loaded, 2);
-      assert.ok(await isGone(pids.get('b') ?? 0));
-      const [a, c] = [pids.get('a'), pids.get('c')];
-      await Promise.all([use('a'), use('c')]);
-      assert.deepEqual([pids.get('a'), pids.get('c')], [a, c]);
-    }));
-
-  it('is never held by more than that, whoever asks at once; all are answered', async () => {
-    await fc.assert(
-      fc.asyncProperty(
-        fc.array(fc.integer({ min: 0, max: 4 }), { minLength: 1, maxLength: 8 }),
-        fc.array(fc.nat(7), { maxLength: 3 }),
-        async (keys, aborted) => {
-          const { host } = hostOf({ most: 2 });
-          let mostSeen = 0;
-          const stops = keys.map(() => new AbortController());
-          const asked = keys.map(async (key, at) => {
-            const length = 3 + at;
-            const scores = await host.open(fakeSource(`${key}`)).score(scoreOf(length), stops[at]);
-            mostSeen = Math.max(mostSeen, host.loaded);
-            assert.equal(scores.logProb.length, length - 1);
-          });
-          for (const at of aborted) stops[at]?.abort();
-          const outcomes = await Promise.allSettled(asked);
-          const failed = outcomes.flatMap(({ status }, at) => (status === 'rejected' ? [at] : []));
-          assert.deepEqual(failed, [...new Set(aborted)].filter((at) => at < keys.length).sort());
-          assert.ok(mostSeen <= 2, `${mostSeen} were loaded`);
-          host.dispose();
-        },
-      ),
-      { numRuns: 8 },
-    );
-  });
-});
-
-describe('the end', () => {
-  it('comes to all at once, while they load, run and wait', () =>
-    inFolder(async (folder) => {
-      const { host } = hostOf({ most: 2 });
-      const hanging = { mark: true, atLoad: { kind: 'hang' } } as const;
-      const places = [join(folder, 'a'), join(folder, 'b')];
-      const busy = host.open(fakeSource('b', { mark: true, slowMs: 5 }, places[1]));
-      await busy.load();
-      const asked = [
-        host.open(fakeSource('a', hanging, places[0])).load(),
-        busy.write(writeOf([1n], 1_000_000), { onTokens: () => undefined }),
-        busy.score(scoreOf(3)),
-        host.open(fakeSource('c')).load(),
-      ].map((promise) => assert.rejects(promise, { name: 'AbortError' }));
-      await until(() => places.every((place) => existsSync(join(place, 'began')) && pidIn(place) > 0));
-      host.dispose();
-      await Promise.all(asked);
-      for (const place of places) assert.ok(await isGone(pidIn(place)));
-      assert.equal(host.loaded, 0);
-      await assert.rejects(busy.load(), { name: 'AbortError' });
-    }));
-
-  const orphans = {
-    'at rest': {},
-    'at work': { slowMs: 1000 },
-    'in an endless loop, which hears of no closed channel': { atScore: { kind: 'hang' } },
-    'while it loads for ever': { atLoad: { kind: 'hang' } },
-  } as const;
-  for (const [title, behaviour] of Object.entries(orphans)) {
-    it(`of a killed parent ends its process ${title}`, () =>
-      inFolder(async (folder) => {
-        const [script = ''] = await bundle('fakes', ['test/unit/checkpoints/orphan.ts'], process.cwd());
-        const parent = spawn(process.execPath, [script, entry, folder, JSON.stringify({ ...behaviour, mark: true })], {
-          stdio: ['ignore', 'pipe', 'inherit'],
-        });
-        await until(() => existsSync(join(folder, 'began')) && pidIn(folder) > 0);
-        if (!('atLoad' in behaviour)) await once(parent.stdout, 'data');
-        const ended = once(parent, 'close');
-        parent.kill('SIGKILL');
-        await ended;
-        assert.ok(await isGone(pidIn(folder)));
-      }));
-  }
-});
-
-after(() => {
-  assert.deepEqual(hosts, []);
 });

@@ -199,7 +199,7 @@ async function withModel(name: string, use: (model: LanguageModel) => Promise<vo
 }
 
 async function withLoaded(
-  { parts, folder, adapterFolder }: Checkpoint,
+  { parts, weightsFolder: folder, adapterFolder }: Checkpoint,
   use: (model: LanguageModel) => Promise<void>,
 ): Promise<void> {
   const model = await loadLanguageModel(parts, { folder, adapterFolder, threads: 1, providers: ['cpu'] });

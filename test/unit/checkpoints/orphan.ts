@@ -7,7 +7,10 @@ const silent = (): void => undefined;
 const host = new ModelHost({ entry, idleMs: () => 600_000, onNotice: silent, onLog: silent });
 const model = host.open(fakeSource('orphan', JSON.parse(behaviour) as Behaviour, folder));
 const ids = Int32Array.from({ length: 20 }, (_, at) => at);
-void model.load().then(() => {
-  process.stdout.write('loaded\n');
-  return model.score({ ids, from: 1, temperature: 1, top: 0 });
+const onProgress = (): void => {
+  process.stdout.write('at work\n');
+};
+void model.load().then(async () => {
+  await model.score({ ids, from: 1, temperature: 1, top: 0 }, { onProgress });
+  process.stdout.write('at rest\n');
 });

@@ -18,13 +18,14 @@ const anyScores: fc.Arbitrary<Scores> = fc
       fc.array(float, { minLength: length, maxLength: length }).map((values) => Float32Array.from(values));
     const wholes = (length: number): fc.Arbitrary<Int32Array> =>
       fc.array(whole, { minLength: length, maxLength: length }).map((values) => Int32Array.from(values));
-    return fc.record({
+    const scores = {
       logProb: floats(count),
       entropy: floats(count),
       rank: wholes(count),
       topIds: wholes(count * top),
       topLogProbs: floats(count * top),
-    });
+    };
+    return fc.record(scores, { noNullPrototype: true });
   });
 
 const anyRequest: fc.Arbitrary<ScoreRequest> = fc.record({
@@ -76,7 +77,13 @@ describe('scores as bytes', () => {
         assert.equal(decodeScores(flipped, digest), undefined);
         assert.equal(decodeScores(bytes.subarray(0, length % bytes.length), digest), undefined);
         assert.equal(decodeScores(Uint8Array.of(...bytes, 0), digest), undefined);
-        assert.equal(decodeScores(bytes, digest.map((byte) => byte + 1)), undefined);
+        assert.equal(
+          decodeScores(
+            bytes,
+            digest.map((byte) => byte + 1),
+          ),
+          undefined,
+        );
       }),
     );
   });
@@ -138,7 +145,11 @@ describe('the cache of scores', () => {
       const cache = new ScoreCache(folder, () => 1e9);
       await cache.put('a', requestOf(1), scoresOf(5));
       const [name = ''] = await scoreFiles(folder);
-      for (const damage of [Buffer.alloc(0), Buffer.from('not scores'), (await readFile(join(folder, name))).subarray(3)]) {
+      for (const damage of [
+        Buffer.alloc(0),
+        Buffer.from('not scores'),
+        (await readFile(join(folder, name))).subarray(3),
+      ]) {
         await writeFile(join(folder, name), damage);
         assert.equal(await cache.get('a', requestOf(1)), undefined);
         assert.deepEqual(await scoreFiles(folder), []);
@@ -199,7 +210,9 @@ describe('the cache of scores', () => {
         ),
       );
       assert.ok(misses.length < 180, 'nothing was ever found');
-      const sizes = await Promise.all((await readdir(folder)).map(async (name) => (await stat(join(folder, name))).size));
+      const sizes = await Promise.all(
+        (await readdir(folder)).map(async (name) => (await stat(join(folder, name))).size),
+      );
       assert.ok(sizes.reduce((sum, size) => sum + size, 0) <= 4000);
     }));
 

@@ -112,15 +112,11 @@ test('2,000 mutated adapters: each is an adapter of this base, or refused', () =
     'base_model.model.model.layers.0.self_attn.q_proj',
     'base_model.model.model.layers.1.self_attn.q_proj',
   ];
-  const shapes = Object.fromEntries(
-    names.flatMap(
-      (name) =>
-        [
-          [`${name}.lora_A.weight`, [4, 32]],
-          [`${name}.lora_B.weight`, [32, 4]],
-        ] as const,
-    ),
-  );
+  const shapes: Record<string, readonly number[]> = {};
+  for (const name of names) {
+    shapes[`${name}.lora_A.weight`] = [4, 32];
+    shapes[`${name}.lora_B.weight`] = [32, 4];
+  }
   const counts = often(2000, 4n, (chance) => {
     const header = mutated(JSON.stringify(Object.fromEntries([...storedTensors(shapes)].map(stored))), chance);
     const bytes = encodeUtf8(

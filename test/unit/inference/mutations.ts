@@ -94,7 +94,7 @@ function ofMeaning(text: string, chance: Chance): string {
     // An earlier change made it no JSON: then it stays that.
     return ofText(text, chance);
   }
-  return JSON.stringify(replaced(value, chance)) ?? '';
+  return JSON.stringify(replaced(value, chance));
 }
 
 /** One value somewhere in it replaced, removed, or put under another name. */

@@ -58,3 +58,8 @@ export function storedTensors(
   }
   return stored;
 }
+
+/** The object, silent about one thing. */
+export function leaving<T>(key: string, object: Readonly<Record<string, T>>): Readonly<Record<string, T>> {
+  return Object.fromEntries(Object.entries(object).filter(([name]) => name !== key));
+}

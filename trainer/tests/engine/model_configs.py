@@ -19,6 +19,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 from transformers import AutoConfig, AutoModelForCausalLM, GenerationConfig, PreTrainedConfig
+from transformers.masking_utils import sliding_window_overlay
 
 FILE = Path(__file__).parents[3] / "test" / "fixtures" / "inference" / "configs.json"
 POSITIONS = (0, 1, 7, 63, 64, 300, 4095, 32_768, 131_071)
@@ -37,6 +38,8 @@ SIZES: dict[str, Any] = {
     "eos_token_id": 2,
 }
 LLAMA3 = {"factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0}
+LONG = {"max_position_embeddings": 16_384}
+LONG_YARN = {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 4096}
 YARN = {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 128}
 
 
@@ -72,7 +75,9 @@ CASES: dict[str, dict[str, Any]] = {
     "llama, linear, older": older("llama", rope_scaling={"type": "linear", "factor": 2.5}),
     "llama, dynamic": written("llama", **rope(rope_type="dynamic", factor=2.0), head_dim=16),
     "llama, dynamic, older": older(
-        "llama", rope_theta=30000.0, rope_scaling={"type": "dynamic", "factor": 1.7, "original_max_position_embeddings": 9}
+        "llama",
+        rope_theta=30000.0,
+        rope_scaling={"type": "dynamic", "factor": 1.7, "original_max_position_embeddings": 9},
     ),
     "llama, llama3": written(
         "llama", head_dim=64, **rope(rope_type="llama3", original_max_position_embeddings=64, **LLAMA3)
@@ -94,9 +99,12 @@ CASES: dict[str, dict[str, Any]] = {
     "mistral": written("mistral"),
     "mistral, window": written("mistral", sliding_window=8, head_dim=16),
     "mistral, no window": written("mistral", sliding_window=None),
-    "mistral, silent": without("num_key_value_heads", older("mistral", num_attention_heads=8)),
+    "mistral, silent": without("num_key_value_heads", older("mistral", num_attention_heads=16)),
     "qwen2": written("qwen2", tie_word_embeddings=True),
     "qwen2, upper layers windowed": written("qwen2", use_sliding_window=True, sliding_window=6, max_window_layers=1),
+    "qwen2, upper layers windowed, older": older(
+        "qwen2", use_sliding_window=True, sliding_window=6, max_window_layers=1
+    ),
     "qwen2, window unused": older("qwen2", sliding_window=6, max_window_layers=1, use_sliding_window=False),
     "qwen2, layers listed": written(
         "qwen2",
@@ -113,6 +121,10 @@ CASES: dict[str, dict[str, Any]] = {
     "qwen3": written("qwen3", head_dim=16),
     "qwen3, silent": older("qwen3"),
     "qwen3, bias, yarn": written("qwen3", head_dim=128, attention_bias=True, **rope(**YARN)),
+    "qwen3, yarn of a long model": written("qwen3", head_dim=64, **LONG, **rope(**LONG_YARN)),
+    "qwen3, yarn of a long model, not truncated": written(
+        "qwen3", head_dim=64, **LONG, **rope(**LONG_YARN, truncate=False)
+    ),
     "qwen3, windowed": written("qwen3", head_dim=8, use_sliding_window=True, sliding_window=4, max_window_layers=2),
 }
 
@@ -210,7 +222,14 @@ def _tables(rotary: Any, length: int) -> dict[str, Any]:
 
 
 def _window(attention: Any, config: PreTrainedConfig) -> int | None:
-    return attention.sliding_window if hasattr(attention, "sliding_window") else getattr(config, "sliding_window", None)
+    """As many keys as the mask lets a late token see, its own included."""
+    window = (
+        attention.sliding_window if hasattr(attention, "sliding_window") else getattr(config, "sliding_window", None)
+    )
+    if window is None:
+        return None
+    late, sees = 2 * window, sliding_window_overlay(window)
+    return sum(bool(sees(0, 0, late, key)) for key in range(late + 1))
 
 
 def _text(values: Tensor) -> str:

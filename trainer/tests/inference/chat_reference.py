@@ -38,7 +38,8 @@ HEADERS = """{{- bos_token }}
 {{- "<|eot_id|>" }}
 {%- for message in messages %}
     {%- if not (message.role == 'ipython' or message.role == 'tool' or 'tool_calls' in message) %}
-        {{- '<|start_header_id|>' + message['role'] + '<|end_header_id|>\\n\\n'+ message['content'] | trim + '<|eot_id|>' }}
+        {{- '<|start_header_id|>' + message['role'] + '<|end_header_id|>\\n\\n' \
++ message['content'] | trim + '<|eot_id|>' }}
     {%- elif 'tool_calls' in message %}
         {%- if not message.tool_calls|length == 1 %}
             {{- raise_exception("One call at a time!") }}
@@ -60,7 +61,8 @@ THINKING = """{%- if tools %}
 {%- set ns = namespace(multi_step_tool=true, last_query_index=messages|length - 1) %}
 {%- for message in messages[::-1] %}
     {%- set index = (messages|length - 1) - loop.index0 %}
-    {%- if ns.multi_step_tool and message.role == "user" and message.content is string and not(message.content.startswith('<tool_response>') and message.content.endswith('</tool_response>')) %}
+    {%- if ns.multi_step_tool and message.role == "user" and message.content is string \
+and not(message.content.startswith('<tool_response>') and message.content.endswith('</tool_response>')) %}
         {%- set ns.multi_step_tool = false %}
         {%- set ns.last_query_index = index %}
     {%- endif %}
@@ -78,7 +80,8 @@ THINKING = """{%- if tools %}
             {%- set content = content.split('</think>')[-1].lstrip('\\n') %}
         {%- endif %}
         {%- if loop.index0 > ns.last_query_index and (loop.last or (not loop.last and reasoning_content)) %}
-            {{- '<|im_start|>' + message.role + '\\n<think>\\n' + reasoning_content.strip('\\n') + '\\n</think>\\n\\n' + content.lstrip('\\n') }}
+            {{- '<|im_start|>' + message.role + '\\n<think>\\n' \
++ reasoning_content.strip('\\n') + '\\n</think>\\n\\n' + content.lstrip('\\n') }}
         {%- else %}
             {{- '<|im_start|>' + message.role + '\\n' + content }}
         {%- endif %}
@@ -127,8 +130,11 @@ CONTROLS = """{%- macro turn(message) -%}[{{ message.role | upper }}] {{ message
     {% set state.count = state.count + 1 %}
 {{ turn(message) }} {{ {'n': state.count, 'text': message.content, 'é': none, 'list': [1, 2.5, true]} | tojson }}
 {% endfor %}
-{{ messages | map(attribute='role') | join(', ') }} {{ messages | selectattr('role', 'equalto', 'user') | list | length }}
-{{ messages | tojson(indent=2) }} {{ 7 // 2 }} {{ -7 % 3 }} {{ 'a' ~ 1 ~ none ~ true }} {{ none }}{{ 1 == 1 }}{{ missing }} {{ 'xaxbx'.strip('x') }}{{ ' \\n'.rstrip('\\n') }}| {{ messages[-1].content[:3] }} {{ x | default('d') }}
+{{ messages | map(attribute='role') | join(', ') }} \
+{{ messages | selectattr('role', 'equalto', 'user') | list | length }}
+{{ messages | tojson(indent=2) }} {{ 7 // 2 }} {{ -7 % 3 }}\
+ {{ 'a' ~ 1 ~ none ~ true }} {{ none }}{{ 1 == 1 }}{{ missing }} {{ 'xaxbx'.strip('x') }}{{ ' \\n'.rstrip('\\n') }}| \
+{{ messages[-1].content[:3] }} {{ x | default('d') }}
 {% if add_generation_prompt %}>{% endif %}
 """
 

@@ -24,6 +24,7 @@ TEXTS = [
     "<|im_start |> <|im_end| > <|im_en <s > </s< <unk <think><think <|IM_START|> ＜s＞ <0x0A> <0xFF> <0xZZ>",
     "▁ ▁▁ a▁b ▁a Ġ ĠĠ Ċ aĠb \u0120the",
     "x <mask> y<mask>z  <mask>  word words sword a word. word",
+    "<PAD><A> <B><C>  x<C>\n <a><A",
     "'ſ it'ſ IT'S it'S 'K 'RE 'Ll ’s don’t",
     "\ud7ff\ue000\ufffd\ufffe\uffff \U0001fffe\U0010ffff \U000e0041",
     "constructor __proto__ toString hasOwnProperty",
@@ -41,9 +42,22 @@ POOLS = [
     "e\u0301\u0308\u030a\u0334o\u0303\u1100\u1161\u11a8",
     "שלוםمرحباчислоﬁ数学한ひカ▁ĠĊ",
     "🙂👍🏽👩\u200d💻🇩🇪\ufe0f",
-    "<>|[]/\\{}_^%$#@*+-=~`\"",
+    '<>|[]/\\{}_^%$#@*+-=~`"',
 ]
-PIECES = ["<|im_start|>", "<|im_end|>", "<s>", "</s>", "<unk>", "<think>", "[INST]", "<0x0A>", "it's", "word", "<mask>"]
+PIECES = [
+    "<|im_start|>",
+    "<|im_end|>",
+    "<s>",
+    "</s>",
+    "<unk>",
+    "<think>",
+    "[INST]",
+    "<0x0A>",
+    "it's",
+    "word",
+    "<mask>",
+    "<C>",
+]
 
 
 def random_texts(count: int, seed: int) -> list[str]:

@@ -30,6 +30,7 @@ def kinds() -> dict[str, Files]:
     legacy = sentence_piece_files(metaspace=False, config={})
     return {
         "llama3": llama3_files(),
+        "llama3-more": with_more_tokens(llama3_files()),
         "qwen2": qwen2_files("Qwen2Tokenizer", "qwen2"),
         "qwen3": qwen2_files("TokenizersBackend", "qwen3"),
         "smollm2": smollm2_files("TokenizersBackend"),
@@ -63,6 +64,21 @@ def llama3_files() -> Files:
     )
     names = {"bos_token": "<|begin_of_text|>", "eos_token": "<|eot_id|>"}
     return files(tokenizer, {"tokenizer_class": "PreTrainedTokenizerFast", **names}, "llama")
+
+
+def with_more_tokens(made: Files) -> Files:
+    """Tokens that only the configuration has, and one that only a normalised text shows."""
+    token = {
+        "content": "<C>",
+        "special": False,
+        "normalized": True,
+        "lstrip": False,
+        "rstrip": True,
+        "single_word": False,
+    }
+    more = {"additional_special_tokens": ["<A>", "<B>", "<|eot_id|>"], "added_tokens_decoder": {"500": token}}
+    made["tokenizer_config.json"] |= {**more, "pad_token": "<PAD>"}
+    return made
 
 
 def qwen2_files(tokenizer_class: str, model_type: str) -> Files:
@@ -101,9 +117,7 @@ def sentence_piece_files(*, metaspace: bool, config: dict[str, Any]) -> Files:
         tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(SPACE, "first", split=False)
         tokenizer.add_special_tokens(["[INST]", "[/INST]"])
     else:
-        tokenizer.normalizer = normalizers.Sequence(
-            [normalizers.Prepend(SPACE), normalizers.Replace(" ", SPACE)]
-        )
+        tokenizer.normalizer = normalizers.Sequence([normalizers.Prepend(SPACE), normalizers.Replace(" ", SPACE)])
     tokenizer.decoder = decoders.Sequence(
         [decoders.Replace(SPACE, " "), decoders.ByteFallback(), decoders.Fuse(), decoders.Strip(" ", 1, 0)]
     )
@@ -112,7 +126,9 @@ def sentence_piece_files(*, metaspace: bool, config: dict[str, Any]) -> Files:
     )
     names = {"bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>"}
     rest = {name: value for name, value in config.items() if name != "model_type"}
-    return files(tokenizer, {"tokenizer_class": "TokenizersBackend", **names, **rest}, config.get("model_type", "llama"))
+    return files(
+        tokenizer, {"tokenizer_class": "TokenizersBackend", **names, **rest}, config.get("model_type", "llama")
+    )
 
 
 def split_metaspace() -> Files:
