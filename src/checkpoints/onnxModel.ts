@@ -106,7 +106,7 @@ class OnnxModel implements LanguageModel {
         },
         { names: scoreNames, temperature: request.temperature, top, length: ids.length },
       );
-      keepScores(scores, outputs, Math.max(at, from - 1) - (from - 1), top);
+      if (asked.length > 0) keepScores(scores, outputs, Math.max(at, from - 1) - (from - 1), top);
       at = to;
       done(Math.max(0, at - (from - 1)));
     }
@@ -206,7 +206,8 @@ class OnnxModel implements LanguageModel {
         temperature: new Tensor('float32', Float32Array.of(temperature), []),
         top: integers([top]),
       },
-      [...names, ...this.cache.outputs],
+      // Without rows there is nothing to say, and the runtime divides by their number (SIGFPE).
+      rows.length === 0 ? this.cache.outputs : [...names, ...this.cache.outputs],
     )) as Outputs;
     this.cache.append(outputs, ids.length);
     ids.forEach((id, index) => {
