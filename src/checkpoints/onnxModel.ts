@@ -201,12 +201,12 @@ class OnnxModel implements LanguageModel {
         ids: integers(ids),
         cosine: new Tensor('float32', cos, [ids.length, half]),
         sine: new Tensor('float32', sin, [ids.length, half]),
-        rows: integers(rows),
-        targets: integers(targets),
+        // The runtime computes what is not asked for too, and divides by the number of rows (SIGFPE).
+        rows: integers(rows.length === 0 ? [0] : rows),
+        targets: integers(rows.length === 0 ? [0] : targets),
         temperature: new Tensor('float32', Float32Array.of(temperature), []),
         top: integers([top]),
       },
-      // Without rows there is nothing to say, and the runtime divides by their number (SIGFPE).
       rows.length === 0 ? this.cache.outputs : [...names, ...this.cache.outputs],
     )) as Outputs;
     this.cache.append(outputs, ids.length);
