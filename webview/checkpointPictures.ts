@@ -140,6 +140,18 @@ export function cellOfKey(
   }
 }
 
+/** A number at an axis, with as many digits as tell it from the next. */
+export function tickText(value: number, ticks: readonly { readonly value: number }[]): string {
+  const distance = Math.abs((ticks[1]?.value ?? 1) - (ticks[0]?.value ?? 0));
+  // Round places are 1, 2, 2.5 or 5 times a power of ten.
+  const digits = [0, 1, 2, 3, 4, 5, 6].find((count) => isWhole(distance * 10 ** count)) ?? 6;
+  return value.toFixed(digits);
+}
+
+function isWhole(value: number): boolean {
+  return Math.abs(value - Math.round(value)) < 1e-6 && value > 0.5;
+}
+
 /** `+0.35`, `−0.02`. */
 export function signedText(value: number): string {
   if (!Number.isFinite(value)) return '–';

@@ -42,27 +42,29 @@ export function DifferenceHistogram({ counts }: { readonly counts: DifferenceCou
       </svg>
       <details class="numbers">
         <summary>Numbers of the histogram</summary>
-        <table>
-          <caption>Tokens by change of probability</caption>
-          <thead>
-            <tr>
-              <th scope="col">from</th>
-              <th scope="col">to</th>
-              <th scope="col">tokens</th>
-            </tr>
-          </thead>
-          <tbody>
-            {counts.bins.map((tokens, bin) => (
-              <tr key={bin}>
-                <th scope="row">{signedText(binEdges(bin)[0])}</th>
-                <td class="number">{signedText(binEdges(bin)[1])}</td>
-                <td class="number" data-bin={bin}>
-                  {formatCount(tokens)}
-                </td>
+        <div class="numbers-room" tabIndex={0} role="group" aria-label="Tokens by change of probability">
+          <table>
+            <caption>Tokens by change of probability</caption>
+            <thead>
+              <tr>
+                <th scope="col">from</th>
+                <th scope="col">to</th>
+                <th scope="col">tokens</th>
               </tr>
-            ))}
-          </tbody>
-        </table>
+            </thead>
+            <tbody>
+              {counts.bins.map((tokens, bin) => (
+                <tr key={bin}>
+                  <th scope="row">{signedText(binEdges(bin)[0])}</th>
+                  <td class="number">{signedText(binEdges(bin)[1])}</td>
+                  <td class="number" data-bin={bin}>
+                    {formatCount(tokens)}
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
       </details>
     </figure>
   );

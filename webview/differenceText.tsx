@@ -74,7 +74,7 @@ function Tokens({ sequence }: { readonly sequence: ComparedSequence }): VNode {
   useLayoutEffect(() => {
     const chosen = room.current?.querySelector(`[data-token="${at}"]`);
     chosen?.classList.add('chosen');
-    chosen?.scrollIntoView({ block: 'nearest' });
+    if (room.current !== null && chosen instanceof HTMLElement) scrollWithin(room.current, chosen);
     return () => chosen?.classList.remove('chosen');
   }, [sequence, at]);
   return (
@@ -187,6 +187,15 @@ function Alternatives({ name, tokens }: { readonly name: string; readonly tokens
     </table>
   );
 }
+
+/** The text alone is scrolled: the page stays where it is, under the mouse. */
+function scrollWithin(room: HTMLElement, chosen: HTMLElement): void {
+  const [outer, inner] = [room.getBoundingClientRect(), chosen.getBoundingClientRect()];
+  if (inner.top < outer.top) room.scrollTop -= outer.top - inner.top + scrollMargin;
+  else if (inner.bottom > outer.bottom) room.scrollTop += inner.bottom - outer.bottom + scrollMargin;
+}
+
+const scrollMargin = 22;
 
 function tooltip(sequence: ComparedSequence, place: number): string {
   const [before, after] = [sequence.before[place] ?? NaN, sequence.after[place] ?? NaN];

@@ -3,7 +3,7 @@ import type { MovedToken } from '../core/checkpointDifference';
 import type { ComparedSequence } from '../core/generated/checkpoints';
 import { probabilityText, signedText } from './checkpointPictures';
 import { compared, moved, openToken, read } from './checkpointsState';
-import { visibleText, visibleWords } from './visibleText';
+import { visibleText } from './visibleText';
 
 /** The tokens that became likelier and less likely by most; each opens its trace. */
 export function MovedTokens(): VNode {
@@ -60,7 +60,7 @@ function MovedRow({ moved: { sequence, token, difference } }: { readonly moved: 
         <button
           type="button"
           class="moved-token mono"
-          aria-label={`Open the trace at ${visibleWords(words)}`}
+          title="Open the trace here"
           onFocus={() => {
             read(sequence, token);
           }}

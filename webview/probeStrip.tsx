@@ -48,7 +48,7 @@ export function ProbeStrip(): VNode {
 
 function NoProbes({ message }: { readonly message: StripMessage }): VNode {
   return (
-    <p class="note">
+    <p class="strip-note">
       {message.probes.length === 0
         ? 'This run has no probes and no evaluation whose tokens were kept. '
         : 'This run has no probes; answers to problems of its last evaluation stand in for them. '}

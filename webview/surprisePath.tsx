@@ -1,7 +1,7 @@
 import type { VNode } from 'preact';
 import { formatCount, formatNumber } from '../core/format';
 import type { PathMessage } from '../core/generated/checkpoints';
-import { pathPicture } from './checkpointPictures';
+import { pathPicture, tickText } from './checkpointPictures';
 import { post } from './checkpointsHost';
 import { choice, choose, path } from './checkpointsState';
 import { visibleText, visibleWords } from './visibleText';
@@ -150,7 +150,7 @@ function PathDrawing(props: {
         <g key={value}>
           <line class="grid" x1={left} x2={left} y1={frame.top} y2={foot} />
           <text x={left} y={foot + 15} text-anchor="middle">
-            {formatNumber(value)}
+            {tickText(value, below)}
           </text>
         </g>
       ))}
@@ -158,7 +158,7 @@ function PathDrawing(props: {
         <g key={value}>
           <line class="grid" x1={frame.left} x2={frame.left + frame.width} y1={top} y2={top} />
           <text x={frame.left - 5} y={top + 4} text-anchor="end">
-            {formatNumber(value)}
+            {tickText(value, beside)}
           </text>
         </g>
       ))}

@@ -10,6 +10,7 @@ import {
   pathPicture,
   probabilityText,
   signedText,
+  tickText,
   tokenOfKey,
 } from '../../../webview/checkpointPictures';
 
@@ -62,6 +63,37 @@ describe('the path as it is drawn', () => {
           });
         });
       }),
+    );
+  });
+});
+
+describe('numbers at an axis', () => {
+  it('tell each place from the next, with no digit more', () => {
+    const texts = (...values: number[]): string[] =>
+      values.map((value) =>
+        tickText(
+          value,
+          values.map((one) => ({ value: one })),
+        ),
+      );
+    assert.deepEqual(texts(0.11, 0.1125, 0.115), ['0.1100', '0.1125', '0.1150']);
+    assert.deepEqual(texts(0.1, 0.15, 0.2), ['0.10', '0.15', '0.20']);
+    assert.deepEqual(texts(2, 4, 6), ['2', '4', '6']);
+    fc.assert(
+      fc.property(
+        fc.double({ min: 0, max: 10, noNaN: true }),
+        fc.double({ min: 0.003, max: 5, noNaN: true }),
+        (low, span) => {
+          const surprise = [
+            [low, low],
+            [low + span, low + span],
+          ];
+          const points = surprise.map((values) => ({ name: '', accuracy: null, surprise: values }));
+          const { across } = pathPicture(points, { across: 0, upwards: 1 }, frame);
+          const words = across.map(({ value }) => tickText(value, across));
+          assert.equal(new Set(words).size, words.length);
+        },
+      ),
     );
   });
 });

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import type { FrameLocator, Page } from 'playwright-core';
 import { command, webviewFrame } from '../browser.mjs';
-import { copyRunWithCheckpoints } from '../support/checkpointRun';
+import { copyRunWithCheckpoints, writeCheckpoint } from '../support/checkpointRun';
 import { eventually } from '../support/eventually';
+import { chooseFromMenu } from '../support/menu';
 import { chooseTheme, keepPicture, seriousFindings } from '../support/panelLooks';
 import { selectedText } from '../support/selectedText';
 import { withWindow } from '../support/window';
@@ -28,6 +29,35 @@ async function openTrace(page: Page): Promise<void> {
   await page.locator('.codelens-decoration').first().waitFor();
 }
 
+/** The run with three of its last evaluations recorded as probes. */
+function copyRunWithProbes(workspace: string): string {
+  const directory = copyRunWithCheckpoints(workspace, 'probed');
+  const manifest = join(directory, 'run.json');
+  const text = readFileSync(manifest, 'utf8');
+  const { run_id: id } = JSON.parse(text) as { readonly run_id: string };
+  writeFileSync(manifest, text.replace(id, [...id].reverse().join('')));
+  const index = join(directory, 'rollouts', 'index.jsonl');
+  const lines = readFileSync(index, 'utf8').split('\n');
+  const first = lines.findIndex((line) => line.includes('"step":3') && line.includes('"kind":"evaluation"'));
+  const probed = lines.map((line, place) =>
+    // Acknowledged lengths stay what they are.
+    place >= first && place < first + 3 ? line.replace('"kind":"evaluation"', '"kind":"probe"     ') : line,
+  );
+  writeFileSync(index, probed.join('\n'));
+  return directory;
+}
+
+/** One more checkpoint, as a trainer would write it. */
+function addCheckpoint(directory: string, step: number): void {
+  const file = join(directory, 'events.jsonl');
+  const events = readFileSync(file, 'utf8').trimEnd().split('\n');
+  const saved = events.findLast((line) => line.includes('"kind":"checkpoint"')) ?? '{}';
+  const path = `checkpoints/step-${String(step).padStart(6, '0')}`;
+  writeCheckpoint(join(directory, path), step);
+  const event = { ...(JSON.parse(saved) as object), seq: events.length, step, path, best: false };
+  appendFileSync(file, `${JSON.stringify(event)}\n`);
+}
+
 async function tokensOf(view: FrameLocator): Promise<number> {
   return Number(await view.locator('[data-figure=histogram] [data-tokens]').getAttribute('data-tokens'));
 }
@@ -47,7 +77,7 @@ async function showPart(view: FrameLocator, selector: string): Promise<void> {
 }
 
 describe('checkpoints of a run beside each other', () => {
-  it('two on a group, the tokens that changed, the path of all, and the strip of a run without probes', async () => {
+  it('two on a group, the tokens that changed, the path of all, and the strip of runs without and with probes', async () => {
     await withWindow(
       'checkpoints',
       async ({ page, workspace, complaints }) => {
@@ -132,11 +162,43 @@ describe('checkpoints of a run beside each other', () => {
           .locator('body')
           .evaluate(({ ownerDocument }) => (ownerDocument.scrollingElement?.scrollWidth ?? 0) > innerWidth);
         assert.equal(isWide, false);
+        await page.setViewportSize({ width: 1400, height: 900 });
+
+        // A checkpoint that is not there any more is said, and the others stay.
+        rmSync(join(workspace, 'runs', 'compared', 'checkpoints', 'step-000001'), { recursive: true });
+        await view.getByRole('button', { name: 'Measure Again' }).click();
+        await view.locator('.path .note', { hasText: 'step 1 is left out.' }).waitFor();
+        await view.locator('.path .work-state[data-state=done]').waitFor();
+        assert.equal(await view.locator('.path-point').count(), 3);
+
+        // The strip of a run with probes, from the tree; a checkpoint that comes is scored by itself.
+        await chooseFromMenu(
+          page,
+          page.locator('.sidebar .monaco-list-row', { hasText: 'probed' }),
+          'Show Probe Strip',
+        );
+        await page.locator('.tab.active', { hasText: 'probed · checkpoints' }).waitFor();
+        const probed = webviewFrame(page);
+        await probed.locator('.strip .work-state[data-state=done]').waitFor({ timeout: 60_000 });
+        assert.equal(await probed.locator('.strip-note').count(), 0);
+        assert.equal(await probed.getByLabel('Probe', { exact: true }).locator('option').count(), 3);
+        assert.equal(await probed.locator('.strip-grid tbody tr').count(), 4);
+        addCheckpoint(join(workspace, 'runs', 'probed'), 4);
+        await probed.locator('.strip-grid tbody th', { hasText: 'step 4' }).waitFor();
+        await probed.locator('.strip .work-state[data-state=done]').waitFor();
+        await probed.locator('.strip-grid').focus();
+        await page.keyboard.press('Home');
+        const first = await probed.locator('.strip-words .mono').innerText();
+        await page.keyboard.press('Enter');
+        await page.locator('.tab.active', { hasText: /probe \d/ }).waitFor();
+        await page.locator('.codelens-decoration').first().waitFor();
+        assert.equal(`“${await selectedText(page)}”`, first);
         assert.deepEqual(complaints(), []);
       },
       {
         fill: (folder) => {
           copyRunWithCheckpoints(folder, 'compared');
+          copyRunWithProbes(folder);
         },
       },
     );
