@@ -131,13 +131,18 @@ describe('checkpoints of a run beside each other', () => {
 
         // The path of all four, and the strip.
         await view.getByRole('button', { name: 'Measure Path' }).click();
+        await view.locator('.path').getByRole('button', { name: 'Cancel' }).click();
+        await view
+          .locator('.path .work-state[data-state=cancelled]', { hasText: /^Cancelled after \d+ of / })
+          .waitFor();
+        await view.getByRole('button', { name: 'Measure Again' }).click();
         await view.locator('.path .work-state[data-state=done]').waitFor({ timeout: 120_000 });
         assert.deepEqual(await view.locator('.path tbody th').allInnerTexts(), ['base', 'step 1', 'step 2', 'step 3']);
         assert.equal(await view.locator('.path-point').count(), 4);
         for (const text of await view.locator('.path tbody td').allInnerTexts()) assert.match(text, /^\d+\.\d+$/);
         await view.getByRole('button', { name: 'Score Probes' }).click();
         await view.locator('.strip .work-state[data-state=done]').waitFor({ timeout: 60_000 });
-        await view.locator('.strip .note', { hasText: 'This run has no probes' }).waitFor();
+        await view.locator('.strip-note', { hasText: 'This run has no probes' }).waitFor();
         assert.equal(await view.locator('.strip-grid tbody tr').count(), 4);
         await view.locator('.strip-grid').focus();
         await page.keyboard.press('End');
