@@ -103,6 +103,10 @@ export function registerFeatures(context: ExtensionContext, { library, tree, tre
     search,
     analyses,
     playgrounds,
+    // Brings back the views of a window that was reloaded.
+    window.registerWebviewPanelSerializer('srft.checkpoints', {
+      deserializeWebviewPanel: async (panel, state: unknown) => (await checkpoints()).restorePage(panel, state),
+    }),
     new RunNotifications(library, (run) => panels.isVisible(run)),
     ...Object.entries(table).map(([name, run]) => {
       const id = `srft.${name}`;

@@ -40,6 +40,7 @@ export async function buildExtension({ minify }) {
       group: 'webview/group.tsx',
       analyses: 'webview/analyses.tsx',
       playground: 'webview/playground.tsx',
+      checkpoints: 'webview/checkpoints.tsx',
     },
     outdir: join(distFolder, 'webview'),
     target: 'chrome120',

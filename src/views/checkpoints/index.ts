@@ -4,6 +4,7 @@ import type { Log } from '../log';
 import type { RunPicker } from '../pick';
 import type { TraceFeatures } from '../traces/index';
 import type { TrainerSource } from '../trainerEnvironment';
+import { CheckpointPages } from './checkpointPages';
 import { CheckpointService } from './checkpointService';
 import type { PlaygroundPanels } from './playgroundPanels';
 
@@ -21,9 +22,26 @@ export interface CheckpointParts {
 export class Checkpoints implements Disposable {
   readonly service: CheckpointService;
   private playgrounds: Promise<PlaygroundPanels> | undefined;
+  private readonly pages: CheckpointPages;
 
   constructor(readonly parts: CheckpointParts) {
     this.service = new CheckpointService(parts.context, parts.log);
+    this.pages = new CheckpointPages(parts, this.service);
+  }
+
+  /** Two checkpoints of a run, on one sequence or many. */
+  compareCheckpoints(target: unknown): Promise<void> {
+    return this.pages.show('comparison', target);
+  }
+
+  /** When tokens of a run's probes became likely. */
+  showProbeStrip(target: unknown): Promise<void> {
+    return this.pages.show('strip', target);
+  }
+
+  /** A view of checkpoints that a reload brought back. */
+  restorePage(panel: WebviewPanel, state: unknown): Promise<void> {
+    return this.pages.restore(panel, state);
   }
 
   /** What a checkpoint says of the trace in front. */
@@ -58,6 +76,7 @@ export class Checkpoints implements Disposable {
     void this.playgrounds?.then((panels) => {
       panels.dispose();
     });
+    this.pages.dispose();
     this.service.dispose();
   }
 
