@@ -1,4 +1,4 @@
-import { commands, version, type Disposable, type ExtensionContext, type TreeView } from 'vscode';
+import { commands, version, window, type Disposable, type ExtensionContext, type TreeView } from 'vscode';
 import { commandTable } from './commands';
 import { later } from './later';
 import type { RunWatch } from './runs/runWatch';
@@ -48,7 +48,13 @@ export function registerFeatures(context: ExtensionContext, { library, tree, tre
   const runs = new RunCommands(library, panels, pick);
   const recipes = registerRecipes(context, { environment: trainer, library, log });
   const demonstrations = registerDemonstrations(context, { environment: trainer, log });
-  const traces = registerTraces(context, { library, curves: panels, environment: trainer, log });
+  const traces = registerTraces(context, {
+    library,
+    curves: panels,
+    environment: trainer,
+    checkpoints: () => checkpoints(),
+    log,
+  });
   const followTree = traces.front.onDidChange(({ run }) => {
     // What several are selected for is not taken from them, and a view that is closed stays closed.
     const [selected, another] = treeView.selection;
@@ -63,6 +69,9 @@ export function registerFeatures(context: ExtensionContext, { library, tree, tre
     const made = new Checkpoints({ context, library, pick, traces, environment: trainer, log });
     context.subscriptions.push(made);
     return made;
+  });
+  const playgrounds = window.registerWebviewPanelSerializer('srft.playground', {
+    deserializeWebviewPanel: async (panel, state: unknown) => (await checkpoints()).restorePlayground(panel, state),
   });
   const table = commandTable({
     runs,
@@ -96,6 +105,11 @@ export function registerFeatures(context: ExtensionContext, { library, tree, tre
     registerLanguageTools(library),
     search,
     analyses,
+    playgrounds,
+    // Brings back the views of a window that was reloaded.
+    window.registerWebviewPanelSerializer('srft.checkpoints', {
+      deserializeWebviewPanel: async (panel, state: unknown) => (await checkpoints()).restorePage(panel, state),
+    }),
     new RunNotifications(library, (run) => panels.isVisible(run)),
     ...Object.entries(table).map(([name, run]) => {
       const id = `srft.${name}`;

@@ -17,6 +17,8 @@ export interface Beginning {
   readonly address: TraceAddress;
   /** [P] of the prompt, at least one. */
   readonly prompt: Int32Array;
+  /** What they spell. */
+  readonly promptBytes: Uint8Array;
   readonly record: RolloutColumns;
   /** [T] of the response. */
   readonly ids: Int32Array;
@@ -45,11 +47,12 @@ export async function beginningOf(
   const promptIds = prompt.kind === 'read' ? idsOf(prompt.value) : undefined;
   const ids = idsOf(record);
   const isKept = promptIds !== undefined && promptIds.length > 0 && ids !== undefined && ids.length > 0;
-  if (!isKept) {
+  if (!isKept || prompt.kind === 'broken') {
     void window.showInformationMessage('The tokens of this rollout were not kept, so nothing can go on from them.');
     return undefined;
   }
-  return { ...place, prompt: promptIds, ids, token: Math.min(place.token, ids.length - 1) };
+  const promptBytes = prompt.value.text;
+  return { ...place, prompt: promptIds, promptBytes, ids, token: Math.min(place.token, ids.length - 1) };
 }
 
 /** The first tokens of a record with figures of a checkpoint, `logProb` and `entropy` being those of each. */
@@ -95,7 +98,7 @@ export function samplingWords({ temperature, topK, topP, minP }: Sampling): stri
   ].join(', ');
 }
 
-type Place = Omit<Beginning, 'prompt' | 'ids'>;
+type Place = Omit<Beginning, 'prompt' | 'promptBytes' | 'ids'>;
 
 async function placeOf(traces: TraceFeatures, target: TraceAddress, token: unknown): Promise<Place | string> {
   const found = await traces.library.find(target);
@@ -117,7 +120,8 @@ function placeInFront({ editors }: TraceFeatures): Place | string {
   if (active === undefined) return 'Open a trace first: choose a rollout in a run’s panel.';
   const { editor, open } = active;
   const { origin, trace } = open;
-  if (origin.kind === 'file') return 'This trace is a line of a file; going on from it needs a run.';
+  if (origin.kind === 'file' || origin.kind === 'text')
+    return 'This trace is no rollout of a run; open one: choose it in a run’s panel.';
   const token = tokenAtPosition(open, editor.selection.start);
   if (token === -1) return 'Put the cursor on a token of the response: what stands there is chosen anew.';
   return { run: origin.run, row: origin.row, address: origin.address, record: trace.record, token };

@@ -19,6 +19,7 @@ import {
 } from './rerollBeginning';
 import { askForAlternative, askForAmount, type Alternative, type Amount, type Candidate } from './rerollQuestions';
 import { writeRerolls } from './rerollWriting';
+import { refuseOtherTokens } from './tokensOfTrace';
 
 /** A fresh seed is short enough to be told and typed. */
 const freshSeeds = 100_000;
@@ -56,6 +57,8 @@ export class RerollHere {
     const lastPlace = this.before?.place.run === run ? this.before.place : undefined;
     const place = await pickPlace(this.parts.library, run, `${where}: which checkpoint goes on?`, lastPlace);
     if (place === undefined) return;
+    const { record, prompt: promptIds, promptBytes: prompt } = beginning;
+    await refuseOtherTokens(this.service, place, record, { promptIds, prompt, ids });
     const scores = await this.scores(place, beginning, sampling, ids.subarray(token, token + 1));
     if (scores === undefined) return;
     const title = `${where} · ${place.name} · ${samplingWords(sampling)}, at most ${sampling.maxTokens} tokens`;

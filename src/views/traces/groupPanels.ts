@@ -22,7 +22,7 @@ export class GroupPanels implements Disposable {
   /** Show the group of a rollout, by default of the trace in front. */
   async showGroup(target: unknown): Promise<void> {
     const origin = this.editors.active?.open.origin;
-    const shown = origin === undefined || origin.kind === 'file' ? undefined : origin.address;
+    const shown = origin?.kind === 'run' || origin?.kind === 'reroll' ? origin.address : undefined;
     const address = isAddress(target) ? target : shown;
     if (address === undefined) {
       void window.showInformationMessage('Open a trace first: choose a rollout in a run’s panel.');

@@ -217,12 +217,9 @@ export class TraceCommands implements UriHandler {
   }
 
   private ofRun(open: OpenTrace | undefined): RunOrigin | undefined {
-    if (open?.origin.kind === 'file')
-      void window.showInformationMessage('This trace is a line of a file; what is asked for needs a run.');
-    if (open?.origin.kind === 'reroll')
-      void window.showInformationMessage(
-        'This is a re-roll, which is no part of its run; open the rollout it goes on from.',
-      );
+    if (open !== undefined && open.origin.kind !== 'run') {
+      void window.showInformationMessage(`${notOfRun[open.origin.kind]}; what is asked for needs a rollout of a run.`);
+    }
     return open?.origin.kind === 'run' ? open.origin : undefined;
   }
 
@@ -263,6 +260,12 @@ export class TraceCommands implements UriHandler {
     return picked?.row;
   }
 }
+
+const notOfRun = {
+  file: 'This trace is a line of a file',
+  text: 'This is a text that was scored',
+  reroll: 'This is a re-roll, which is no part of its run',
+} as const;
 
 /** The draft a command was called on, else the one in front. */
 function draftAt(target: unknown): TextDocument | undefined {

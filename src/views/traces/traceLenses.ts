@@ -10,12 +10,14 @@ import {
 import { formatCount, formatNumber } from '../../../core/format';
 import { rerollName, rerollSource, stateWords, verdictWords } from '../../../core/rerolls';
 import { rolloutRow } from '../../../core/rolloutList';
+import { totalsInWords } from '../../../core/scoreWords';
 import { summed } from '../../../core/traceOverlays';
 import { column, placeAt, tokenCount } from '../../../core/trace';
 import { rewardWords, rightOrWrong, shortNumber } from '../../../core/verdictWords';
 import { visibleWords } from '../../../core/visibleWords';
 import { judgesWithPython } from '../../runs/rewardConsent';
-import type { FileOrigin, OpenTrace, RerollOrigin, RunOrigin, TraceLibrary } from './traceLibrary';
+import type { RerollOrigin } from './rerollTrace';
+import type { FileOrigin, OpenTrace, RunOrigin, TraceLibrary } from './traceLibrary';
 
 /** Above a trace: how it was judged, and where one can go from here. */
 export class TraceLenses implements CodeLensProvider, Disposable {
@@ -44,7 +46,7 @@ export class TraceLenses implements CodeLensProvider, Disposable {
     const { line } = placeAt(open.trace, open.trace.responseStart);
     const start = new Range(line, 0, line, 0);
     return [
-      ...lensesOf(open.origin).map((command) => new CodeLens(top, command)),
+      ...above(open).map((command) => new CodeLens(top, command)),
       ...about(open, this.overlayName(open)).map((command) => new CodeLens(start, command)),
     ];
   }
@@ -55,15 +57,25 @@ export class TraceLenses implements CodeLensProvider, Disposable {
   }
 }
 
-function lensesOf(origin: OpenTrace['origin']): Command[] {
+function above({ origin, trace }: OpenTrace): Command[] {
   switch (origin.kind) {
     case 'run':
       return verdict(origin);
-    case 'reroll':
-      return reroll(origin);
     case 'file':
       return told(origin);
+    case 'reroll':
+      return reroll(origin);
+    case 'text':
+      return [
+        said(`${visibleWords(origin.name)}, in tokens of ${visibleWords(origin.checkpoint)}`),
+        said(contextWords(origin.promptIds.length, tokenCount(trace))),
+      ];
   }
+}
+
+function contextWords(before: number, count: number): string {
+  if (before > 0) return `given the ${formatCount(before)} tokens before it`;
+  return count === 0 ? 'no tokens' : 'the first token has no score: nothing comes before it';
 }
 
 /** What wrote it, and what repeats it. */
@@ -111,7 +123,7 @@ function verdict({ run, row, address }: RunOrigin): Command[] {
   ];
 }
 
-function about({ trace }: OpenTrace, overlay: string): Command[] {
+function about({ trace, scores }: OpenTrace, overlay: string): Command[] {
   const count = tokenCount(trace);
   const entropy = column(trace, 'entropy');
   const logprob = column(trace, 'logprob');
@@ -123,6 +135,8 @@ function about({ trace }: OpenTrace, overlay: string): Command[] {
   return [
     said(figures.join(', ')),
     { title: `Tint: ${overlay}`, command: 'srft.chooseOverlay' },
+    { title: 'Score With Checkpoint…', command: 'srft.scoreTrace' },
+    ...totalsInWords(trace, scores).map(said),
     ...(trace.trouble === null ? [] : [said(`$(warning) no tint: ${trace.trouble}`)]),
   ];
 }

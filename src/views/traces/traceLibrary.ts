@@ -19,6 +19,7 @@ import { isCurrent } from '../../../core/rolloutIndex';
 import { rolloutRow } from '../../../core/rolloutList';
 import type { ForeignTrace } from '../../../core/foreignTraces';
 import { overlaysOf, type Overlay } from '../../../core/traceOverlays';
+import type { TraceScores } from '../../../core/traceScores';
 import { sectionsOf, type Section } from '../../../core/traceSections';
 import { traceOf, type Trace } from '../../../core/trace';
 import { rerollName, rerollSource, type Reroll } from '../../../core/rerolls';
@@ -28,16 +29,17 @@ import type { RunWatch } from '../../runs/runWatch';
 import type { RunLibrary } from '../library';
 import type { Log } from '../log';
 import { readOfFile } from './foreignFile';
+import type { RerollOrigin } from './rerollTrace';
 import { TextFiles } from './textFiles';
 import {
   addressOf,
   filePlaceOf,
   rerollPlaceOf,
+  textPlaceOf,
   traceScheme,
   uriOf,
   uriOfReroll,
   type FilePlace,
-  type RerollPlace,
   type TraceAddress,
 } from './traceAddress';
 
@@ -58,23 +60,34 @@ export interface FileOrigin {
   readonly missing: string | null;
 }
 
-/** What a checkpoint wrote from a token of a rollout, in this window; no part of its run. */
-export interface RerollOrigin {
-  readonly kind: 'reroll';
-  readonly reroll: Reroll;
-  /** The rollout that it goes on from. */
-  readonly address: TraceAddress;
-  readonly run: RunWatch;
-  /** Row of that rollout. */
-  readonly row: number;
+/** A text of a person's that a checkpoint was asked about. */
+export interface TextOrigin {
+  readonly kind: 'text';
+  /** Of the document it came from. */
+  readonly name: string;
+  /** Of the checkpoint whose tokenizer made its tokens. */
+  readonly checkpoint: string;
+  /** [prompt's tokens] */
+  readonly promptIds: Int32Array;
 }
 
 /** A trace as it is shown. */
 export interface OpenTrace {
-  readonly origin: RunOrigin | FileOrigin | RerollOrigin;
+  readonly origin: RunOrigin | FileOrigin | TextOrigin | RerollOrigin;
   readonly trace: Trace;
   readonly overlays: readonly Overlay[];
   readonly sections: readonly Section[];
+  /** What checkpoints said of it, in the order they were asked. */
+  readonly scores: readonly TraceScores[];
+}
+
+/** What the library needs besides runs. */
+export interface TraceLibraryParts {
+  readonly rerolls: Rerolls;
+  /** Where texts that were scored are kept. */
+  readonly textFolder: string;
+  /** Told of a document whose trace was read; what is known besides may be shown then. */
+  readonly onRead: (uri: Uri) => void;
 }
 
 /**
@@ -95,8 +108,8 @@ export class TraceLibrary extends TextFiles implements FileSystemProvider, Dispo
 
   constructor(
     private readonly library: RunLibrary,
-    private readonly rerolls: Rerolls,
     private readonly log: Log,
+    private readonly parts: TraceLibraryParts,
   ) {
     super();
     this.subscriptions = [
@@ -114,7 +127,8 @@ export class TraceLibrary extends TextFiles implements FileSystemProvider, Dispo
       library.onNews(({ run, change }) => {
         if (change.restarted) this.readAgain((open) => open?.origin.kind === 'run' && open.origin.run === run);
       }),
-      rerolls.onChange(() => {
+      // What is being written changes all the time; its document follows once it is finished, and judged.
+      parts.rerolls.onChange(() => {
         this.readAgain((open) => open?.origin.kind === 'reroll' && this.isOutdated(open.origin));
       }),
       this.changed,
@@ -139,6 +153,7 @@ export class TraceLibrary extends TextFiles implements FileSystemProvider, Dispo
     }
     this.known.set(key, opened.value);
     this.loaded.fire(opened.value);
+    this.parts.onRead(uri);
     const bytes = fileOf(opened.value.trace.text);
     // Figures of `npm run bench:ui`.
     this.log.debug(`opened ${key} in ${(performance.now() - start).toFixed(1)} ms`);
@@ -152,6 +167,19 @@ export class TraceLibrary extends TextFiles implements FileSystemProvider, Dispo
   /** The trace of a document that is open and was read. */
   of(document: TextDocument): OpenTrace | undefined {
     return this.known.get(document.uri.toString());
+  }
+
+  /** The trace of an address, where its document is open. */
+  ofUri(uri: Uri): OpenTrace | undefined {
+    return this.known.get(uri.toString());
+  }
+
+  /** Show a trace with more than was read of it, if its document is still open. */
+  enrich(uri: Uri, enriched: OpenTrace): void {
+    const key = uri.toString();
+    if (!this.known.has(key)) return;
+    this.known.set(key, enriched);
+    this.loaded.fire(enriched);
   }
 
   /** The document of a row. */
@@ -171,7 +199,7 @@ export class TraceLibrary extends TextFiles implements FileSystemProvider, Dispo
   }
 
   /** The document of a re-roll of a row's group. */
-  uriOfReroll(run: RunWatch, row: number, reroll: Pick<Reroll, 'number' | 'checkpoint' | 'seed' | 'row'>): Uri {
+  uriOfReroll(run: RunWatch, row: number, reroll: Reroll): Uri {
     const { store } = run;
     const place = { runId: store.manifest.run_id, id: store.index.ids[row] ?? '', number: reroll.number };
     const name = `${rerollName(reroll)} · ${rerollSource(reroll)}`;
@@ -180,7 +208,7 @@ export class TraceLibrary extends TextFiles implements FileSystemProvider, Dispo
 
   /** The re-roll that has a number in the group of a row. */
   rerollOf(run: RunWatch, row: number, number: number): Reroll | undefined {
-    return this.rerolls.get(groupKey(run.store, row), number);
+    return this.parts.rerolls.get(groupKey(run.store, row), number);
   }
 
   /** Where an address leads to now: a run this window knows, and a row that counts. */
@@ -209,36 +237,19 @@ export class TraceLibrary extends TextFiles implements FileSystemProvider, Dispo
     return this.library.runs.find(({ store }) => store.manifest.run_id === runId);
   }
 
-  private read(uri: Uri): Promise<Read<OpenTrace>> {
-    const place = filePlaceOf(uri);
-    if (place !== undefined) return readOfFile(place);
+  private async read(uri: Uri): Promise<Read<OpenTrace>> {
+    const text = textPlaceOf(uri);
+    if (text !== undefined) {
+      const { readOfText } = await import('./scoredTexts');
+      return readOfText(this.parts.textFolder, text);
+    }
     const reroll = rerollPlaceOf(uri);
-    return reroll === undefined ? this.readOfRun(addressOf(uri)) : this.readOfReroll(reroll);
-  }
-
-  private async readOfReroll({ number, ...address }: RerollPlace): Promise<Read<OpenTrace>> {
-    const found = await this.find(address);
-    if (found.kind === 'broken') return found;
-    const { run, row } = found.value;
-    const reroll = this.rerollOf(run, row, number);
-    if (reroll === undefined)
-      return broken(
-        'This re-roll is gone: re-rolls are kept until their window is closed, or until they are forgotten.',
-      );
-    const prompt = await run.store.readPrompt(row);
-    const trace = traceOf(reroll.record, prompt.kind === 'read' ? rolloutText(prompt.value) : '');
-    return read({
-      origin: { kind: 'reroll', reroll, address, run, row },
-      trace,
-      overlays: overlaysOf(trace, NaN),
-      sections: sectionsOf(trace.text, trace.responseStart),
-    });
-  }
-
-  /** What is being written changes all the time; its document follows once it is finished, and judged. */
-  private isOutdated({ reroll, run, row }: RerollOrigin): boolean {
-    const now = this.rerollOf(run, row, reroll.number);
-    return now !== reroll && now?.state !== 'writing';
+    if (reroll !== undefined) {
+      const { readOfReroll } = await import('./rerollTrace');
+      return readOfReroll(this, reroll);
+    }
+    const place = filePlaceOf(uri);
+    return place === undefined ? this.readOfRun(addressOf(uri)) : readOfFile(place);
   }
 
   private async readOfRun(address: TraceAddress | undefined): Promise<Read<OpenTrace>> {
@@ -260,7 +271,13 @@ export class TraceLibrary extends TextFiles implements FileSystemProvider, Dispo
       trace,
       overlays: overlaysOf(trace, valueAt(store.index.numbers.advantage, row)),
       sections: sectionsOf(trace.text, trace.responseStart),
+      scores: [],
     });
+  }
+
+  private isOutdated({ reroll, run, row }: RerollOrigin): boolean {
+    const now = this.rerollOf(run, row, reroll.number);
+    return now !== reroll && now?.state !== 'writing';
   }
 
   private readAgain(isDue: (open: OpenTrace | undefined) => boolean): void {

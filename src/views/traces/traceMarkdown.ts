@@ -1,18 +1,21 @@
 import { basename } from 'node:path';
 import { factsOfReroll, rerollName } from '../../../core/rerolls';
-import { tokenCount } from '../../../core/trace';
+import { totalsInWords } from '../../../core/scoreWords';
+import { tokenCount, type Trace } from '../../../core/trace';
 import { factsOfTrace, type Fact } from '../../../core/traceWords';
 import { visibleWords } from '../../../core/visibleWords';
 import type { OpenTrace } from './traceLibrary';
 
 /** A trace with its figures, fenced so that nothing the model wrote is read as Markdown. */
-export function markdownOf({ trace, origin }: OpenTrace): string {
-  const { name, known } = namedFacts(origin, trace);
+export function markdownOf({ trace, origin, scores }: OpenTrace): string {
   const longest = Math.max(2, ...[...trace.text.matchAll(/`+/g)].map(([ticks]) => ticks.length));
   const fence = '`'.repeat(longest + 1);
-  const facts = known.map((fact) => `- ${fact.name}: ${visibleWords(fact.value)}`);
+  const facts = [
+    ...knownOf(trace, origin).map((fact) => `- ${fact.name}: ${visibleWords(fact.value)}`),
+    ...totalsInWords(trace, scores).map((words) => `- ${visibleWords(words)}`),
+  ];
   const parts = [
-    `**${name}** (${tokenCount(trace)} tokens; what a model wrote is data)`,
+    `**${nameOf(origin)}** (${tokenCount(trace)} tokens; what a model wrote is data)`,
     facts.join('\n'),
     ...(trace.responseStart === 0 ? [] : ['Prompt:', fenced(trace.text.slice(0, trace.responseStart), fence)]),
     'Response:',
@@ -21,23 +24,29 @@ export function markdownOf({ trace, origin }: OpenTrace): string {
   return `${parts.join('\n\n')}\n`;
 }
 
-function namedFacts(
-  origin: OpenTrace['origin'],
-  trace: OpenTrace['trace'],
-): { readonly name: string; readonly known: readonly Fact[] } {
+function nameOf(origin: OpenTrace['origin']): string {
   switch (origin.kind) {
     case 'run':
-      return {
-        name: `${origin.run.name}, ${origin.address.id}`,
-        known: factsOfTrace(trace, origin.run.store.index, origin.row),
-      };
-    case 'reroll':
-      return {
-        name: `${rerollName(origin.reroll)} of ${origin.run.name}, ${origin.address.id}`,
-        known: factsOfReroll(origin.reroll),
-      };
+      return `${origin.run.name}, ${origin.address.id}`;
     case 'file':
-      return { name: `${basename(origin.place.path)}, line ${origin.place.line}`, known: origin.facts };
+      return `${basename(origin.place.path)}, line ${origin.place.line}`;
+    case 'text':
+      return visibleWords(origin.name);
+    case 'reroll':
+      return `${rerollName(origin.reroll)} of ${origin.run.name}, ${origin.address.id}`;
+  }
+}
+
+function knownOf(trace: Trace, origin: OpenTrace['origin']): readonly Fact[] {
+  switch (origin.kind) {
+    case 'run':
+      return factsOfTrace(trace, origin.run.store.index, origin.row);
+    case 'file':
+      return origin.facts;
+    case 'text':
+      return [];
+    case 'reroll':
+      return factsOfReroll(origin.reroll);
   }
 }
 
