@@ -67,7 +67,7 @@ export async function command(page, label) {
  * @param {number} [index] which, when several are in view
  */
 export function webviewFrame(page, index = 0) {
-  const relay = page.locator('iframe.webview.ready').nth(index).contentFrame();
+  const relay = page.locator('iframe.webview.ready:visible').nth(index).contentFrame();
   return relay.locator('iframe#active-frame').contentFrame();
 }
 
