@@ -95,6 +95,22 @@ describe('a prompt', () => {
     assert.equal(pieces.map((piece) => piece.text).join(''), text);
   });
 
+  it('of roles that the template refuses is refused in its words', async () => {
+    const strict = readChatTemplate(
+      {
+        template: "{% if messages[0].role == 'system' %}{{ raise_exception('no system role') }}{% endif %}",
+        config: undefined,
+      },
+      {},
+    );
+    const rendered = strict?.render(chat.turns, { addGenerationPrompt: true, date: '2026-01-01', variables: {} });
+    const refusing = { ...maker(), render: () => Promise.reject(rendered as Error) };
+    await assert.rejects(
+      makePrompt(refusing, chat),
+      /chat_template\.jinja: the template refuses the messages \(no system role\)/,
+    );
+  });
+
   it('that is empty is refused', async () => {
     await assert.rejects(makePrompt(maker(), raw('')), /^CheckpointProblem: base: the prompt is empty; write/);
   });
