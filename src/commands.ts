@@ -61,6 +61,8 @@ export function commandTable(parts: CommandParts): Readonly<Record<string, Comma
     openRun: (target) => runs.openRun(target),
     showRun: (target) => runs.showRun(target),
     showAnalyses: (target) => analyses.show(target),
+    compareCheckpoints: async (target) => (await checkpoints()).compareCheckpoints(target),
+    showProbeStrip: async (target) => (await checkpoints()).showProbeStrip(target),
     compareRuns: (target, targets) => runs.compareRuns(target, targets),
     showRecipe: (target) => runs.showRecipe(target),
     exportReport: async (target) => (await manage()).exportReport(target),
@@ -91,6 +93,8 @@ export function commandTable(parts: CommandParts): Readonly<Record<string, Comma
     showGroup: (target) => traces.groupPanels.showGroup(target),
     nextTrace: () => traces.commands.neighbour(1),
     previousTrace: () => traces.commands.neighbour(-1),
+    scoreTrace: async () => (await checkpoints()).scoreTrace(),
+    scoreText: async () => (await checkpoints()).scoreText(),
     searchRollouts: (target) => search.search(target),
     whatChanged: (target) => search.whatChanged(target),
     cancelSearch: () => {

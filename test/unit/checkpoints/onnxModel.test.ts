@@ -85,6 +85,17 @@ test('a text that shares a beginning with the one before is scored as if it were
   });
 });
 
+test('what stands far behind the beginning is scored as it is in the whole text', async () => {
+  const reference = JSON.parse(readFileSync('test/fixtures/demo-reference.json', 'utf8')) as Reference;
+  const checkpoint = await checkpointOf(resolve('trainer/demo/base'));
+  // Tokens that are not asked for come first, in a run of their own.
+  for (const from of [40, reference.ids.length - 1]) {
+    await withLoaded(checkpoint, async (model) => {
+      assertNear((await scored(model, reference.ids, from)).logProb, reference.logprob.slice(from - 1));
+    });
+  }
+});
+
 const sampling: Sampling = { temperature: 0.9, topK: 0, topP: 1, minP: 0 };
 
 test('continuations side by side are those written one at a time, and score as they were written', async () => {
