@@ -104,7 +104,7 @@ describe('a prompt', () => {
       {},
     );
     const rendered = strict?.render(chat.turns, { addGenerationPrompt: true, date: '2026-01-01', variables: {} });
-    const refusing = { ...maker(), render: () => Promise.reject(rendered as Error) };
+    const refusing = { ...maker(), render: () => Promise.reject(rendered) };
     await assert.rejects(
       makePrompt(refusing, chat),
       /chat_template\.jinja: the template refuses the messages \(no system role\)/,
