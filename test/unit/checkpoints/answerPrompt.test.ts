@@ -22,12 +22,12 @@ const template = readChatTemplate(
 );
 
 /** The demo's base, with its own template or without one; `before` stands before whole texts. */
-function maker({ hasTemplate = true, before = [] as readonly number[] } = {}): PromptMaker {
+function maker({ chatTemplate = template, hasTemplate = true, before = [] as readonly number[] } = {}): PromptMaker {
   return {
     name: 'base',
     render: (messages) => {
       if (!hasTemplate) return Promise.resolve(null);
-      const rendered = template?.render(messages, { addGenerationPrompt: true, date: '2026-01-01', variables: {} });
+      const rendered = chatTemplate?.render(messages, { addGenerationPrompt: true, date: '2026-01-01', variables: {} });
       return rendered instanceof CheckpointProblem ? Promise.reject(rendered) : Promise.resolve(rendered ?? null);
     },
     encode: (text, special) => {
@@ -103,10 +103,8 @@ describe('a prompt', () => {
       },
       {},
     );
-    const rendered = strict?.render(chat.turns, { addGenerationPrompt: true, date: '2026-01-01', variables: {} });
-    const refusing = { ...maker(), render: () => Promise.reject(rendered) };
     await assert.rejects(
-      makePrompt(refusing, chat),
+      makePrompt(maker({ chatTemplate: strict }), chat),
       /chat_template\.jinja: the template refuses the messages \(no system role\)/,
     );
   });
