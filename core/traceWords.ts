@@ -1,9 +1,9 @@
 import { formatNumber } from './format';
 import { valueAt } from './columns';
 import type { RolloutIndex } from './rolloutIndex';
+import { hexOf, shownBreaks } from './tokenWords';
 import { column, tokenBytes, tokenCount, tokenText, type Trace } from './trace';
 import { summed, termsOf, totalPull } from './traceOverlays';
-import { visibleWords } from './visibleWords';
 
 /** One figure of a token, in words. */
 export interface Fact {
@@ -40,8 +40,7 @@ export function factsOfToken(trace: Trace, token: number, advantage: number): Fa
 export function shownToken(trace: Trace, token: number): string {
   const text = tokenText(trace, token);
   if (text === '') return 'a part of the next character';
-  const words = text.replaceAll(/[\n\t]/g, (character) => (character === '\n' ? '⏎' : '⇥'));
-  return `"${visibleWords(words)}"`;
+  return `"${shownBreaks(text)}"`;
 }
 
 /** Figures of a whole trace, from its row of the index and its tokens. */
@@ -76,11 +75,4 @@ function consequence(pull: number): string {
   if (!Number.isFinite(pull)) return '';
   if (pull === 0) return ': the update leaves the token as it is';
   return pull > 0 ? ': the update makes the token likelier' : ': the update makes the token less likely';
-}
-
-const mostBytes = 32;
-
-function hexOf(bytes: Uint8Array): string {
-  const shown = Array.from(bytes.subarray(0, mostBytes), (byte) => byte.toString(16).toUpperCase().padStart(2, '0'));
-  return `${shown.join(' ')}${bytes.length > mostBytes ? ` … (${bytes.length})` : ''}`;
 }

@@ -93,12 +93,15 @@ export function commandTable(parts: CommandParts): Readonly<Record<string, Comma
     showGroup: (target) => traces.groupPanels.showGroup(target),
     nextTrace: () => traces.commands.neighbour(1),
     previousTrace: () => traces.commands.neighbour(-1),
+    scoreTrace: async () => (await checkpoints()).scoreTrace(),
+    scoreText: async () => (await checkpoints()).scoreText(),
     searchRollouts: (target) => search.search(target),
     whatChanged: (target) => search.whatChanged(target),
     cancelSearch: () => {
       search.cancel();
     },
     clearSearch: () => search.clear(),
+    openPlayground: async (target) => (await checkpoints()).openPlayground(target),
     setUpEnvironment: async () => {
       await (await environment()).setUp();
     },

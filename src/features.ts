@@ -45,7 +45,13 @@ export function registerFeatures(context: ExtensionContext, { library, tree, tre
   const runs = new RunCommands(library, panels, pick);
   const recipes = registerRecipes(context, { environment: trainer, library, log });
   const demonstrations = registerDemonstrations(context, { environment: trainer, log });
-  const traces = registerTraces(context, { library, curves: panels, environment: trainer, log });
+  const traces = registerTraces(context, {
+    library,
+    curves: panels,
+    environment: trainer,
+    checkpoints: () => checkpoints(),
+    log,
+  });
   const followTree = traces.front.onDidChange(({ run }) => {
     // What several are selected for is not taken from them, and a view that is closed stays closed.
     const [selected, another] = treeView.selection;
@@ -60,6 +66,9 @@ export function registerFeatures(context: ExtensionContext, { library, tree, tre
     const made = new Checkpoints({ context, library, pick, traces, environment: trainer, log });
     context.subscriptions.push(made);
     return made;
+  });
+  const playgrounds = window.registerWebviewPanelSerializer('srft.playground', {
+    deserializeWebviewPanel: async (panel, state: unknown) => (await checkpoints()).restorePlayground(panel, state),
   });
   const table = commandTable({
     runs,
@@ -93,6 +102,7 @@ export function registerFeatures(context: ExtensionContext, { library, tree, tre
     registerLanguageTools(library),
     search,
     analyses,
+    playgrounds,
     // Brings back the views of a window that was reloaded.
     window.registerWebviewPanelSerializer('srft.checkpoints', {
       deserializeWebviewPanel: async (panel, state: unknown) => (await checkpoints()).restorePage(panel, state),

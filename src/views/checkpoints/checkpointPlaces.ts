@@ -5,6 +5,7 @@ import { formatCount } from '../../../core/format';
 import { hubFolder } from '../../checkpoints/hubCache';
 import type { RunWatch } from '../../runs/runWatch';
 import type { RunLibrary } from '../library';
+import type { KeptPlace } from '../traces/scoredPlaces';
 
 /** A checkpoint that can be asked. */
 export interface CheckpointPlace {
@@ -53,13 +54,26 @@ export function baseFolders(run: RunWatch): string[] {
   return file === null ? [run.store.directory] : [dirname(join(run.store.directory, file)), run.store.directory];
 }
 
-/** Asks which checkpoint; of `run` first, then those of other runs, and any folder. */
+/** A checkpoint as it is remembered. */
+export function keptPlace({ folder, name, run, step }: CheckpointPlace): KeptPlace {
+  return { folder, name, runId: run?.store.manifest.run_id ?? null, step };
+}
+
+/** A checkpoint that was remembered, whose run may be unknown by now. */
+export function foundPlace(library: RunLibrary, { folder, name, runId, step }: KeptPlace): CheckpointPlace {
+  const run = runId === null ? undefined : library.runs.find(({ store }) => store.manifest.run_id === runId);
+  return { folder, name, run, step, description: run === undefined ? folder : library.header(run).name };
+}
+
+/** Asks which checkpoint; the one that was chosen `last` is on top, then those of `run`, those of other runs, and any folder. */
 export async function pickPlace(
   library: RunLibrary,
   run: RunWatch | undefined,
   title: string,
+  last?: CheckpointPlace,
 ): Promise<CheckpointPlace | undefined> {
-  const picked = await window.showQuickPick(itemsOf(library, run), { title, matchOnDescription: true });
+  const items = itemsOf(library, run).then((all) => [...lastItems(last), ...all]);
+  const picked = await window.showQuickPick(items, { title, matchOnDescription: true });
   if (picked === undefined) return undefined;
   return picked.place ?? (await pickFolder());
 }
@@ -91,6 +105,12 @@ export async function pickPlaces(
 interface PlaceItem extends QuickPickItem {
   /** Undefined: any folder. */
   readonly place?: CheckpointPlace;
+}
+
+function lastItems(last: CheckpointPlace | undefined): PlaceItem[] {
+  if (last === undefined) return [];
+  const item = { label: last.name, description: last.description, place: last };
+  return [{ label: 'chosen last', kind: QuickPickItemKind.Separator }, item];
 }
 
 async function itemsOf(library: RunLibrary, run: RunWatch | undefined): Promise<PlaceItem[]> {

@@ -6,6 +6,7 @@ import {
   openCheckpoint,
   stillTheSame,
   type BaseNeeded,
+  type BasePlaces,
   type Checkpoint,
 } from '../../checkpoints/checkpointFiles';
 import type { Scores, WriteRequest, Written } from '../../checkpoints/languageModel';
@@ -72,12 +73,12 @@ export class CheckpointService implements Disposable {
   async open(place: CheckpointPlace): Promise<Checkpoint> {
     const known = this.opened.get(place.folder);
     if (known !== undefined && (await stillTheSame(known)) === undefined) return known;
-    const below = [place.folder, ...(place.run === undefined ? [] : baseFolders(place.run))];
-    let found = await openCheckpoint(place.folder, { chosen: this.bases.get(place.folder) ?? null, below });
+    const bases = this.basesOf(place);
+    let found = await openCheckpoint(place.folder, bases);
     if ('kind' in found && found.kind === 'base needed') {
       const chosen = await askForBase(place, found);
       this.bases.set(place.folder, chosen);
-      found = await openCheckpoint(place.folder, { chosen, below });
+      found = await openCheckpoint(place.folder, { ...bases, chosen });
     }
     if (found instanceof CheckpointProblem) throw found;
     if (found.kind === 'base needed') throw noBase(place, found);
@@ -106,11 +107,19 @@ export class CheckpointService implements Disposable {
     return scores;
   }
 
+  /** Can it be opened without asking a person anything? */
+  async canOpen(place: CheckpointPlace): Promise<boolean> {
+    const known = this.opened.get(place.folder);
+    if (known !== undefined && (await stillTheSame(known)) === undefined) return true;
+    const found = await openCheckpoint(place.folder, this.basesOf(place));
+    return !(found instanceof CheckpointProblem) && found.kind === 'checkpoint';
+  }
+
   /** What is known already; undefined where the checkpoint has to be asked. */
-  async known(place: CheckpointPlace, ids: Int32Array, from: number): Promise<Scores | undefined> {
+  async known(place: CheckpointPlace, ids: Int32Array, from: number, temperature = 1): Promise<Scores | undefined> {
     const checkpoint = await this.open(place);
     const top = Math.min(keptAlternatives, checkpoint.parts.config.vocabulary);
-    return this.cache.get(checkpoint.hash, { ids, from, temperature: 1, top });
+    return this.cache.get(checkpoint.hash, { ids, from, temperature, top });
   }
 
   /** Writes continuations of one text side by side. Raises a CheckpointProblem, or the signal's reason. */
@@ -125,6 +134,20 @@ export class CheckpointService implements Disposable {
     const model = await this.model(checkpoint, place, tokens);
     await model.write(request, asking);
     await refuseChanged(checkpoint);
+  }
+
+  /**
+   * Loads a checkpoint for texts of so many tokens together. Raises a CheckpointProblem, or the signal's reason.
+   * @returns what computes, such as `cpu`, and the tokens that end an answer
+   */
+  async load(
+    place: CheckpointPlace,
+    tokens: number,
+    asking: Asking,
+  ): Promise<{ readonly provider: string; readonly endTokens: readonly number[] }> {
+    const checkpoint = await this.open(place);
+    const model = await this.model(checkpoint, place, tokens);
+    return { provider: await model.load(asking), endTokens: checkpoint.parts.config.endTokens };
   }
 
   /** Asks its tokenizer: ids of a text, bytes of ids, the prompt that its chat template makes. */
@@ -184,6 +207,11 @@ export class CheckpointService implements Disposable {
   dispose(): void {
     this.host.dispose();
     this.tokenizers.dispose();
+  }
+
+  private basesOf({ folder, run }: CheckpointPlace): BasePlaces {
+    const below = [folder, ...(run === undefined ? [] : baseFolders(run))];
+    return { chosen: this.bases.get(folder) ?? null, below };
   }
 
   /** `tokens`: of all texts together. */

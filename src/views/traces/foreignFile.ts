@@ -48,6 +48,7 @@ export async function readOfFile(place: FilePlace): Promise<Read<OpenTrace>> {
     trace,
     overlays: overlaysOf(trace, NaN),
     sections: sectionsOf(trace.text, trace.responseStart),
+    scores: [],
   });
 }
 

@@ -55,7 +55,7 @@ export class Groups {
 
   private async of(open: OpenTrace): Promise<{ members: readonly GroupMember[]; self: GroupMember | undefined }> {
     const { origin } = open;
-    if (origin.kind === 'file') return { members: [], self: undefined };
+    if (origin.kind !== 'run') return { members: [], self: undefined };
     const known = this.known.get(open) ?? readGroup(origin.run, origin.row);
     this.known.set(open, known);
     const members = await known;

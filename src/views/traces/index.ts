@@ -19,6 +19,7 @@ import type { Drafts } from './drafts';
 import { FrontTrace } from './frontTrace';
 import { Groups } from './groups';
 import { Judging } from './judging';
+import { ScoredPlaces } from './scoredPlaces';
 import { draftScheme, traceScheme } from './traceAddress';
 import { TraceCommands, type Curves } from './traceCommands';
 import { TraceEditors } from './traceEditors';
@@ -32,11 +33,15 @@ export interface TraceParts {
   readonly library: RunLibrary;
   readonly curves: Curves;
   readonly environment: TrainerSource;
+  /** What shows again what checkpoints said of a trace. */
+  readonly checkpoints: () => Promise<{ restoreScores(uri: Uri): Promise<void> }>;
   readonly log: Log;
 }
 
 /** Rollouts as documents of the editor, and the commands about them. */
 export interface TraceFeatures extends Disposable {
+  readonly library: TraceLibrary;
+  readonly scored: ScoredPlaces;
   readonly commands: TraceCommands;
   readonly editors: TraceEditors;
   readonly groupPanels: GroupPanels;
@@ -45,12 +50,28 @@ export interface TraceFeatures extends Disposable {
 
 const language = 'srft-trace';
 
+/** Where texts that were scored are kept. */
+export function textFolderOf(context: ExtensionContext): string {
+  return join(context.globalStorageUri.fsPath, 'texts');
+}
+
 /** Documents, tints, hovers, lenses and outline of traces. */
 export function registerTraces(
   context: ExtensionContext,
-  { library, curves, environment, log }: TraceParts,
+  { library, curves, environment, checkpoints, log }: TraceParts,
 ): TraceFeatures {
-  const traces = new TraceLibrary(library, log);
+  const scored = new ScoredPlaces(context.workspaceState, context.globalState);
+  const traces = new TraceLibrary(library, log, {
+    textFolder: textFolderOf(context),
+    onRead: (uri) => {
+      if (scored.of(uri).length === 0) return;
+      checkpoints()
+        .then((asked) => asked.restoreScores(uri))
+        .catch((error: unknown) => {
+          log.error(error instanceof Error ? error : new Error(String(error)));
+        });
+    },
+  });
   const groups = new Groups();
   const front = new FrontTrace(traces);
   const lenses = new TraceLenses(traces, (open) => editors.overlayOf(open)?.label ?? 'none');
@@ -117,6 +138,8 @@ export function registerTraces(
     }),
   ];
   return {
+    library: traces,
+    scored,
     commands: traceCommands,
     editors,
     groupPanels,

@@ -68,6 +68,26 @@ export function filePlaceOf(uri: Uri): FilePlace | undefined {
   return path === null || !Number.isSafeInteger(line) || line < 1 ? undefined : { path, line };
 }
 
+/** A text that a checkpoint was asked about: hexadecimal SHA-256 of the text, and the checkpoint's hash. */
+export interface TextPlace {
+  readonly text: string;
+  readonly checkpoint: string;
+}
+
+/** The document of a text that was scored; `name` and `checkpoint` are for people. */
+export function uriOfTextPlace(place: TextPlace, names: { readonly name: string; readonly checkpoint: string }): Uri {
+  const query = new URLSearchParams({ ...place }).toString();
+  const path = `/${segment(`${names.name} · ${names.checkpoint}`)}`;
+  return Uri.from({ scheme: traceScheme, path, query });
+}
+
+/** The text of a document that shows one. */
+export function textPlaceOf(uri: Uri): TextPlace | undefined {
+  const values = new URLSearchParams(uri.query);
+  const [text, checkpoint] = [values.get('text') ?? '', values.get('checkpoint') ?? ''];
+  return sha256.test(text) && sha256.test(checkpoint) ? { text, checkpoint } : undefined;
+}
+
 /** A link that opens the trace in this editor, wherever it is pasted. `extension` is the extension's id. */
 export function linkOf(address: TraceAddress, editor: string, extension: string): string {
   return `${editor}://${extension}/trace?${queryOf(address)}`;
@@ -106,6 +126,8 @@ export function isRange(value: unknown): value is TraceRange {
     typeof value.to === 'number'
   );
 }
+
+const sha256 = /^[0-9a-f]{64}$/;
 
 function queryOf({ runId, id }: TraceAddress): string {
   return new URLSearchParams({ run: runId, rollout: id }).toString();

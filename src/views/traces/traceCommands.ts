@@ -19,9 +19,10 @@ import type { MarkedTrace } from '../../../core/generated/panel';
 import { promptHistory } from '../../../core/promptHistory';
 import { isSameGroup } from '../../../core/rolloutIndex';
 import { rolloutRow } from '../../../core/rolloutList';
-import { placeAt, tokenCount } from '../../../core/trace';
+import { totalsInWords } from '../../../core/scoreWords';
+import { placeAt, tokenCount, type Trace } from '../../../core/trace';
 import { markedTrace } from '../../../core/traceMarks';
-import { factsOfTrace } from '../../../core/traceWords';
+import { factsOfTrace, type Fact } from '../../../core/traceWords';
 import { visibleWords } from '../../../core/visibleWords';
 import type { RunWatch } from '../../runs/runWatch';
 import {
@@ -207,8 +208,10 @@ export class TraceCommands implements UriHandler {
   }
 
   private ofRun(open: OpenTrace | undefined): RunOrigin | undefined {
-    if (open?.origin.kind === 'file')
-      void window.showInformationMessage('This trace is a line of a file; what is asked for needs a run.');
+    if (open !== undefined && open.origin.kind !== 'run') {
+      const what = open.origin.kind === 'file' ? 'This trace is a line of a file' : 'This is a text that was scored';
+      void window.showInformationMessage(`${what}; what is asked for needs a run.`);
+    }
     return open?.origin.kind === 'run' ? open.origin : undefined;
   }
 
@@ -259,23 +262,43 @@ function draftAt(target: unknown): TextDocument | undefined {
   );
 }
 
-function markdownOf({ trace, origin }: OpenTrace): string {
-  const isRun = origin.kind === 'run';
-  const name = isRun
-    ? `${origin.run.name}, ${origin.address.id}`
-    : `${basename(origin.place.path)}, line ${origin.place.line}`;
-  const known = isRun ? factsOfTrace(trace, origin.run.store.index, origin.row) : origin.facts;
+function markdownOf({ trace, origin, scores }: OpenTrace): string {
   const longest = Math.max(2, ...[...trace.text.matchAll(/`+/g)].map(([ticks]) => ticks.length));
   const fence = '`'.repeat(longest + 1);
-  const facts = known.map((fact) => `- ${fact.name}: ${visibleWords(fact.value)}`);
+  const facts = [
+    ...knownOf(trace, origin).map((fact) => `- ${fact.name}: ${visibleWords(fact.value)}`),
+    ...totalsInWords(trace, scores).map((words) => `- ${visibleWords(words)}`),
+  ];
   const parts = [
-    `**${name}** (${tokenCount(trace)} tokens; what a model wrote is data)`,
+    `**${nameOf(origin)}** (${tokenCount(trace)} tokens; what a model wrote is data)`,
     facts.join('\n'),
     ...(trace.responseStart === 0 ? [] : ['Prompt:', fenced(trace.text.slice(0, trace.responseStart), fence)]),
     'Response:',
     fenced(trace.text.slice(trace.responseStart), fence),
   ];
   return `${parts.join('\n\n')}\n`;
+}
+
+function nameOf(origin: OpenTrace['origin']): string {
+  switch (origin.kind) {
+    case 'run':
+      return `${origin.run.name}, ${origin.address.id}`;
+    case 'file':
+      return `${basename(origin.place.path)}, line ${origin.place.line}`;
+    case 'text':
+      return visibleWords(origin.name);
+  }
+}
+
+function knownOf(trace: Trace, origin: OpenTrace['origin']): readonly Fact[] {
+  switch (origin.kind) {
+    case 'run':
+      return factsOfTrace(trace, origin.run.store.index, origin.row);
+    case 'file':
+      return origin.facts;
+    case 'text':
+      return [];
+  }
 }
 
 function fenced(text: string, fence: string): string {

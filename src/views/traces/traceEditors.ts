@@ -12,6 +12,7 @@ import {
 } from 'vscode';
 import { offsetAt, placeAt } from '../../../core/trace';
 import type { Overlay } from '../../../core/traceOverlays';
+import { lineFigures } from '../../../core/traceScores';
 import type { Log } from '../log';
 import { traceScheme } from './traceAddress';
 import type { Groups } from './groups';
@@ -140,7 +141,8 @@ export class TraceEditors implements Disposable {
     for (const subscription of this.subscriptions) subscription.dispose();
   }
 
-  private async choose(id: string): Promise<void> {
+  /** Tint traces by the overlay with this id, where they have it. */
+  async choose(id: string): Promise<void> {
     await this.context.globalState.update(overlayKey, id);
     this.showAll();
     this.onOverlay();
@@ -176,7 +178,8 @@ export class TraceEditors implements Disposable {
       this.showSoon(editor, restAfterMs);
       return;
     }
-    this.tint.show(editor, open.trace, this.overlayOf(open));
+    const overlay = this.overlayOf(open);
+    this.tint.show(editor, open.trace, overlay, lineFigures(open.trace, open.scores, overlay?.id));
     this.log.debug(`tinted ${editor.document.uri.toString()} in ${(performance.now() - start).toFixed(1)} ms`);
     void this.groups.forks(open).then((forks) => {
       if (this.traces.of(editor.document) === open) this.tint.showForks(editor, open.trace, forks);

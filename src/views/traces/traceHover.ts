@@ -1,8 +1,10 @@
 import { Hover, MarkdownString, Range, type HoverProvider, type Position, type TextDocument } from 'vscode';
 import { valueAt } from '../../../core/columns';
 import { plainMarkdown } from '../../../core/plainMarkdown';
+import { scoresOfToken, scoreSentence, type TokenScore } from '../../../core/scoreWords';
 import { offsetAt, placeAt, tokenAt } from '../../../core/trace';
 import { factsOfToken, shownToken } from '../../../core/traceWords';
+import { visibleMessage } from '../../../core/visibleWords';
 import type { Groups, OtherWay } from './groups';
 import type { OpenTrace, TraceLibrary } from './traceLibrary';
 
@@ -36,7 +38,33 @@ export function tokenAtPosition({ trace }: OpenTrace, { line, character }: Posit
 /** A token in one sentence, for who does not see the tint. */
 export function tokenSentence(open: OpenTrace, token: number): string {
   const facts = factsOf(open, token).map(({ name, value }) => `${name} ${value}`);
-  return `Token ${shownToken(open.trace, token)}: ${facts.join(', ')}.`;
+  const scores = scoresOfToken(open.trace, open.scores, token).map(scoreSentence);
+  return visibleMessage(`Token ${shownToken(open.trace, token)}: ${[facts.join(', '), ...scores].join('; ')}.`);
+}
+
+/** What checkpoints say of the token, a line each, and what else they would have written, a column each. */
+function scoreTables(scores: readonly TokenScore[]): string {
+  const name = (score: TokenScore): string => plainMarkdown(score.name);
+  const figures = scores.map(
+    (score) => `| ${name(score)} | ${score.probability} | ${score.logProb} | ${score.rank} | ${score.entropy} |\n`,
+  );
+  const most = Math.max(0, ...scores.map(({ alternatives }) => alternatives.length));
+  const likeliest = Array.from({ length: most }, (_, place) => {
+    const cells = scores.map(({ alternatives }) => alternativeWords(alternatives[place]));
+    return `| ${place + 1}\\. | ${cells.join(' | ')} |\n`;
+  });
+  return [
+    '\n| | probability | log\\-prob | rank | entropy |\n|---|--:|--:|--:|--:|\n',
+    ...figures,
+    `\n| likeliest | ${scores.map(name).join(' | ')} |\n|---|${':--|'.repeat(scores.length)}\n`,
+    ...likeliest,
+  ].join('');
+}
+
+function alternativeWords(alternative: TokenScore['alternatives'][number] | undefined): string {
+  if (alternative === undefined) return '';
+  const { words, probability, isToken } = alternative;
+  return plainMarkdown(`${words} ${probability}${isToken ? ' ◂' : ''}`);
 }
 
 function words(open: OpenTrace, token: number, otherWays: readonly OtherWay[]): MarkdownString {
@@ -46,8 +74,11 @@ function words(open: OpenTrace, token: number, otherWays: readonly OtherWay[]): 
   markdown.appendMarkdown(plainMarkdown(shownToken(open.trace, token)));
   const facts = factsOf(open, token);
   const line = facts.filter(({ name }) => inOneLine.has(name)).map(({ name, value }) => `${name} ${value}`);
-  markdown.appendMarkdown(`\n\n${plainMarkdown(line.join(', '))}\n\n| | | | | |\n|---|--:|---|---|--:|\n`);
+  markdown.appendMarkdown(`\n\n${plainMarkdown(line.join(', '))}\n`);
+  const scores = scoresOfToken(open.trace, open.scores, token);
+  if (scores.length > 0) markdown.appendMarkdown(scoreTables(scores));
   const figures = facts.filter(({ name, value }) => !inOneLine.has(name) && value.length <= longestCell);
+  if (figures.length > 0) markdown.appendMarkdown('\n| | | | | |\n|---|--:|---|---|--:|\n');
   for (let place = 0; place < figures.length; place += 2) {
     const cells = figures
       .slice(place, place + 2)

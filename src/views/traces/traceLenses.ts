@@ -9,6 +9,7 @@ import {
 } from 'vscode';
 import { formatCount, formatNumber } from '../../../core/format';
 import { rolloutRow } from '../../../core/rolloutList';
+import { totalsInWords } from '../../../core/scoreWords';
 import { summed } from '../../../core/traceOverlays';
 import { column, placeAt, tokenCount } from '../../../core/trace';
 import { rewardWords, rightOrWrong, shortNumber } from '../../../core/verdictWords';
@@ -43,9 +44,7 @@ export class TraceLenses implements CodeLensProvider, Disposable {
     const { line } = placeAt(open.trace, open.trace.responseStart);
     const start = new Range(line, 0, line, 0);
     return [
-      ...(open.origin.kind === 'run' ? verdict(open.origin) : told(open.origin)).map(
-        (command) => new CodeLens(top, command),
-      ),
+      ...above(open).map((command) => new CodeLens(top, command)),
       ...about(open, this.overlayName(open)).map((command) => new CodeLens(start, command)),
     ];
   }
@@ -54,6 +53,25 @@ export class TraceLenses implements CodeLensProvider, Disposable {
     this.subscription.dispose();
     this.changed.dispose();
   }
+}
+
+function above({ origin, trace }: OpenTrace): Command[] {
+  switch (origin.kind) {
+    case 'run':
+      return verdict(origin);
+    case 'file':
+      return told(origin);
+    case 'text':
+      return [
+        said(`${visibleWords(origin.name)}, in tokens of ${visibleWords(origin.checkpoint)}`),
+        said(contextWords(origin.promptIds.length, tokenCount(trace))),
+      ];
+  }
+}
+
+function contextWords(before: number, count: number): string {
+  if (before > 0) return `given the ${formatCount(before)} tokens before it`;
+  return count === 0 ? 'no tokens' : 'the first token has no score: nothing comes before it';
 }
 
 /** What another program's file says. */
@@ -87,7 +105,7 @@ function verdict({ run, row, address }: RunOrigin): Command[] {
   ];
 }
 
-function about({ trace }: OpenTrace, overlay: string): Command[] {
+function about({ trace, scores }: OpenTrace, overlay: string): Command[] {
   const count = tokenCount(trace);
   const entropy = column(trace, 'entropy');
   const logprob = column(trace, 'logprob');
@@ -99,6 +117,8 @@ function about({ trace }: OpenTrace, overlay: string): Command[] {
   return [
     said(figures.join(', ')),
     { title: `Tint: ${overlay}`, command: 'srft.chooseOverlay' },
+    { title: 'Score With Checkpoint…', command: 'srft.scoreTrace' },
+    ...totalsInWords(trace, scores).map(said),
     ...(trace.trouble === null ? [] : [said(`$(warning) no tint: ${trace.trouble}`)]),
   ];
 }

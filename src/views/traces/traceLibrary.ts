@@ -19,6 +19,7 @@ import { isCurrent } from '../../../core/rolloutIndex';
 import { rolloutRow } from '../../../core/rolloutList';
 import type { ForeignTrace } from '../../../core/foreignTraces';
 import { overlaysOf, type Overlay } from '../../../core/traceOverlays';
+import type { TraceScores } from '../../../core/traceScores';
 import { sectionsOf, type Section } from '../../../core/traceSections';
 import { traceOf, type Trace } from '../../../core/trace';
 import type { RunWatch } from '../../runs/runWatch';
@@ -26,7 +27,15 @@ import type { RunLibrary } from '../library';
 import type { Log } from '../log';
 import { readOfFile } from './foreignFile';
 import { TextFiles } from './textFiles';
-import { addressOf, filePlaceOf, traceScheme, uriOf, type FilePlace, type TraceAddress } from './traceAddress';
+import {
+  addressOf,
+  filePlaceOf,
+  textPlaceOf,
+  traceScheme,
+  uriOf,
+  type FilePlace,
+  type TraceAddress,
+} from './traceAddress';
 
 /** A rollout of a run this window knows. */
 export interface RunOrigin {
@@ -45,12 +54,33 @@ export interface FileOrigin {
   readonly missing: string | null;
 }
 
+/** A text of a person's that a checkpoint was asked about. */
+export interface TextOrigin {
+  readonly kind: 'text';
+  /** Of the document it came from. */
+  readonly name: string;
+  /** Of the checkpoint whose tokenizer made its tokens. */
+  readonly checkpoint: string;
+  /** [prompt's tokens] */
+  readonly promptIds: Int32Array;
+}
+
 /** A trace as it is shown. */
 export interface OpenTrace {
-  readonly origin: RunOrigin | FileOrigin;
+  readonly origin: RunOrigin | FileOrigin | TextOrigin;
   readonly trace: Trace;
   readonly overlays: readonly Overlay[];
   readonly sections: readonly Section[];
+  /** What checkpoints said of it, in the order they were asked. */
+  readonly scores: readonly TraceScores[];
+}
+
+/** What the library needs besides runs. */
+export interface TraceLibraryParts {
+  /** Where texts that were scored are kept. */
+  readonly textFolder: string;
+  /** Told of a document whose trace was read; what is known besides may be shown then. */
+  readonly onRead: (uri: Uri) => void;
 }
 
 /**
@@ -72,6 +102,7 @@ export class TraceLibrary extends TextFiles implements FileSystemProvider, Dispo
   constructor(
     private readonly library: RunLibrary,
     private readonly log: Log,
+    private readonly parts: TraceLibraryParts,
   ) {
     super();
     this.subscriptions = [
@@ -111,6 +142,7 @@ export class TraceLibrary extends TextFiles implements FileSystemProvider, Dispo
     }
     this.known.set(key, opened.value);
     this.loaded.fire(opened.value);
+    this.parts.onRead(uri);
     const bytes = fileOf(opened.value.trace.text);
     // Figures of `npm run bench:ui`.
     this.log.debug(`opened ${key} in ${(performance.now() - start).toFixed(1)} ms`);
@@ -124,6 +156,19 @@ export class TraceLibrary extends TextFiles implements FileSystemProvider, Dispo
   /** The trace of a document that is open and was read. */
   of(document: TextDocument): OpenTrace | undefined {
     return this.known.get(document.uri.toString());
+  }
+
+  /** The trace of an address, where its document is open. */
+  ofUri(uri: Uri): OpenTrace | undefined {
+    return this.known.get(uri.toString());
+  }
+
+  /** Show a trace with more than was read of it, if its document is still open. */
+  enrich(uri: Uri, enriched: OpenTrace): void {
+    const key = uri.toString();
+    if (!this.known.has(key)) return;
+    this.known.set(key, enriched);
+    this.loaded.fire(enriched);
   }
 
   /** The document of a row. */
@@ -168,7 +213,12 @@ export class TraceLibrary extends TextFiles implements FileSystemProvider, Dispo
     return this.library.runs.find(({ store }) => store.manifest.run_id === runId);
   }
 
-  private read(uri: Uri): Promise<Read<OpenTrace>> {
+  private async read(uri: Uri): Promise<Read<OpenTrace>> {
+    const text = textPlaceOf(uri);
+    if (text !== undefined) {
+      const { readOfText } = await import('./scoredTexts');
+      return readOfText(this.parts.textFolder, text);
+    }
     const place = filePlaceOf(uri);
     return place === undefined ? this.readOfRun(addressOf(uri)) : readOfFile(place);
   }
@@ -192,6 +242,7 @@ export class TraceLibrary extends TextFiles implements FileSystemProvider, Dispo
       trace,
       overlays: overlaysOf(trace, valueAt(store.index.numbers.advantage, row)),
       sections: sectionsOf(trace.text, trace.responseStart),
+      scores: [],
     });
   }
 

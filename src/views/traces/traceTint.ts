@@ -13,7 +13,9 @@ import {
 import { formatNumber } from '../../../core/format';
 import { levelAt, sizeLevels, signedLevels, summed, type Overlay } from '../../../core/traceOverlays';
 import type { Fork } from './groups';
-import { column, lineEnd, placeAt, tokensOfLine, type Trace } from '../../../core/trace';
+import type { LineFigures } from '../../../core/traceScores';
+import { visibleWords } from '../../../core/visibleWords';
+import { lineEnd, placeAt, tokensOfLine, type Trace } from '../../../core/trace';
 
 /** The names of an overlay that are told apart by colour and by underline. */
 const nameColours = ['demo', 'rollout', 'wrong', 'right', 'heldOut', 'timeOther'] as const;
@@ -61,10 +63,10 @@ export class TraceTint implements Disposable {
   }
 
   /** Draw one overlay, or none, in an editor that shows `trace`, and the figures beside the text. */
-  show(editor: TextEditor, trace: Trace, overlay: Overlay | undefined): void {
+  show(editor: TextEditor, trace: Trace, overlay: Overlay | undefined, figures: LineFigures): void {
     const lines = shownLines(editor, marginLines);
     this.showTokens(editor, trace, overlay, lines);
-    this.set(editor, this.lineEnds, lineEndsOf(trace, lines));
+    this.set(editor, this.lineEnds, lineEndsOf(trace, figures, lines));
     const { line, column: end } = placeAt(trace, trace.responseStart);
     this.set(editor, this.prompt, trace.responseStart === 0 ? [] : [new Range(0, 0, line, end)]);
     this.legend(editor, trace, overlay);
@@ -211,11 +213,11 @@ function legendOf(overlay: Overlay): LegendEntry[] {
       return [
         { text: `${overlay.label}${unit}  `, look: quiet },
         ...[...overlay.limits].reverse().map((limit, place) => ({
-          text: ` ${place === 0 ? '≤ ' : ''}−${formatNumber(limit)} `,
+          text: ` ${place === 0 ? '≤ ' : ''}−${limitWords(limit)} `,
           look: partOf(signedLook(signedLevels - place, 'down')),
         })),
         ...overlay.limits.map((limit, place) => ({
-          text: ` ${place === overlay.limits.length - 1 ? '≥ ' : ''}+${formatNumber(limit)} `,
+          text: ` ${place === overlay.limits.length - 1 ? '≥ ' : ''}+${limitWords(limit)} `,
           look: partOf(signedLook(place + 1, 'up')),
         })),
       ];
@@ -229,6 +231,11 @@ function legendOf(overlay: Overlay): LegendEntry[] {
         })),
       ];
   }
+}
+
+/** Scales stand beside the text, where there is little room. */
+function limitWords(limit: number): string {
+  return formatNumber(limit).replace(/(\.\d*[1-9])0+$/, '$1');
 }
 
 function partOf(look: DecorationRenderOptions): LegendEntry['look'] {
@@ -249,10 +256,12 @@ function legendLine(trace: Trace): number {
 const farthestColumn = 84;
 
 /** Mean entropy and summed log-prob of the tokens that begin in a line, behind its text. */
-function lineEndsOf(trace: Trace, lines: readonly number[]): DecorationOptions[] {
-  const entropy = column(trace, 'entropy');
-  const logprob = column(trace, 'logprob');
-  if (entropy === undefined && logprob === undefined) return [];
+function lineEndsOf(
+  trace: Trace,
+  { name, entropy, logProb }: LineFigures,
+  lines: readonly number[],
+): DecorationOptions[] {
+  if (entropy === undefined && logProb === undefined) return [];
   const first = placeAt(trace, trace.responseStart).line;
   const widthOf = (line: number): number => lineEnd(trace, line) - (trace.lineStarts[line] ?? 0);
   const figuresColumn = Math.min(farthestColumn, Math.max(0, ...lines.map(widthOf)) + 4);
@@ -260,14 +269,17 @@ function lineEndsOf(trace: Trace, lines: readonly number[]): DecorationOptions[]
     const [from, to] = tokensOfLine(trace, line);
     if (to <= from) return [];
     const mean = entropy === undefined ? NaN : summed(entropy, from, to).mean;
-    const sum = logprob === undefined ? NaN : summed(logprob, from, to).sum;
+    const sum = logProb === undefined ? NaN : summed(logProb, from, to).sum;
     const end = widthOf(line);
+    const whose = line === first && name !== '' ? `${visibleWords(name)}  ` : '';
     const words =
-      line === first ? `mean H ${shown(mean)}  Σ log p ${shown(sum)}` : `       ${shown(mean)}          ${shown(sum)}`;
+      line === first
+        ? `${whose}mean H ${shown(mean)}  Σ log p ${shown(sum)}`
+        : `       ${shown(mean)}          ${shown(sum)}`;
     const after = {
       contentText: words.replaceAll(' ', '\u00a0'),
       color: new ThemeColor('descriptionForeground'),
-      margin: `0 0 0 ${Math.max(4, figuresColumn - end)}ch`,
+      margin: `0 0 0 ${Math.max(4, figuresColumn - end - whose.length)}ch`,
     };
     return [{ range: new Range(line, end, line, end), renderOptions: { after } }];
   });

@@ -1,0 +1,188 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import type { Page } from 'playwright-core';
+import { command, webviewFrame } from '../browser.mjs';
+import { copyRunWithCheckpoints } from '../support/checkpointRun';
+import { eventually } from '../support/eventually';
+import { notification } from '../support/notifications';
+import { keepPicture, pickTheme } from '../support/panelLooks';
+import { processesWithin } from '../support/processes';
+import { shownText } from '../support/shownText';
+import { withWindow } from '../support/window';
+
+const notes = [
+  'Mia has 26 stamps.',
+  '<think>',
+  '26+23=49 [now](command:workbench.action.quit) | <img src=x>',
+  '\\boxed{49}',
+].join('\n');
+
+/** A theme, and the name of its picture; the window begins in the first. */
+const themes = [
+  ['Dark Modern', 'scores-dark'],
+  ['Light Modern', 'scores-light'],
+  ['Dark High Contrast', 'scores-high-contrast'],
+] as const;
+
+async function openTrace(page: Page, words: RegExp): Promise<void> {
+  await page.locator('.activitybar .action-label[aria-label^="SRFT Studio"]').click();
+  await page.locator('.sidebar .monaco-list-row', { hasText: 'trained' }).first().dblclick();
+  await webviewFrame(page).locator('.rollouts .item.row', { hasText: words }).first().dblclick();
+  await page.locator('.tab.active', { hasText: /rollout \d/ }).waitFor();
+  await page.locator('.codelens-decoration').first().waitFor();
+}
+
+function pickerRow(page: Page, label: string): ReturnType<Page['locator']> {
+  return page.locator('.quick-input-widget .monaco-list-row', { hasText: new RegExp(`^${label}`) });
+}
+
+async function isTintedBy(page: Page, overlay: string): Promise<void> {
+  await page.locator('.statusbar-item', { hasText: `Tint: ${overlay}` }).waitFor();
+}
+
+function lenses(page: Page): Promise<string> {
+  return page
+    .locator('.editor-group-container.active .codelens-decoration')
+    .allInnerTexts()
+    .then((texts) => texts.join(' ').replaceAll(/\s+/g, ' '));
+}
+
+/** The tab comes to the front, and above its text stands what checkpoints said of it. */
+async function isSaidAgain(page: Page, [tab, said]: readonly [tab: RegExp, said: string]): Promise<void> {
+  await page.locator('.tab', { hasText: tab }).click();
+  await eventually(`what was said above ${tab}`, async () => (await lenses(page)) === said).catch(
+    async (error: unknown) => {
+      assert.equal(await lenses(page), said);
+      throw error;
+    },
+  );
+}
+
+/** How many different backgrounds the tokens have. */
+async function tints(page: Page): Promise<number> {
+  const found = await page
+    .locator('.editor-group-container.active .view-overlays [class*="ced-"]')
+    .evaluateAll((elements) =>
+      elements.map((element) => {
+        const { getComputedStyle } = globalThis as unknown as {
+          readonly getComputedStyle: (of: unknown) => { readonly backgroundColor: string };
+        };
+        return getComputedStyle(element).backgroundColor;
+      }),
+    );
+  return new Set(found.filter((colour) => colour !== 'rgba(0, 0, 0, 0)')).size;
+}
+
+async function hoverAtCursor(page: Page): Promise<string> {
+  await page.keyboard.press('Control+k');
+  await page.keyboard.press('Control+i');
+  const hover = page.locator('.monaco-hover:visible').first();
+  await hover.getByText('likeliest').waitFor();
+  return (await hover.innerText()).replaceAll('\u00a0', ' ');
+}
+
+async function clickText(page: Page, words: string): Promise<void> {
+  await page.locator('.editor-group-container.active .view-line', { hasText: words }).first().click();
+}
+
+describe('scores of checkpoints', () => {
+  it('of a trace: beside its own figures, compared, and there again after a reload; of any text', async () => {
+    await withWindow(
+      'scoring',
+      async ({ page, serverFolder, complaints }) => {
+        await openTrace(page, /start/);
+        await isTintedBy(page, 'entropy');
+        await clickText(page, '<think>');
+        await page.keyboard.press('Alt+c');
+        await pickerRow(page, 'step 3').first().click();
+        await isTintedBy(page, 'Δ probability, step 3 − as written');
+        await eventually('what is said above it', async () =>
+          /step 3: Σ log p −\d+\.\d, perplexity \d.*nats\/byte/.test(await lenses(page)),
+        );
+
+        await page.locator('.codelens-decoration a', { hasText: 'Score With Checkpoint' }).click();
+        await page.locator('.quick-input-widget .monaco-list-row').first().waitFor();
+        assert.match(await page.locator('.quick-input-widget .monaco-list-row').first().innerText(), /^step 3/);
+        await pickerRow(page, 'base').first().click();
+        await isTintedBy(page, 'Δ probability, base − as written');
+
+        await command(page, 'SRFT: Choose Tint of Trace');
+        await pickerRow(page, 'entropy').first().waitFor();
+        const offered = await page.locator('.quick-input-widget .monaco-list-row').allInnerTexts();
+        for (const overlay of ['surprise · step 3', 'entropy · base', 'rank · step 3', 'Δ probability, step 3 − base'])
+          assert.ok(
+            offered.some((words) => words.replaceAll('\u00a0', ' ').startsWith(overlay)),
+            `${overlay} is offered`,
+          );
+        await pickerRow(page, 'Δ probability, step 3 − base').click();
+        await isTintedBy(page, 'Δ probability, step 3 − base');
+        await eventually('several tints', async () => (await tints(page)) > 1);
+        for (const [theme, picture] of themes) {
+          if (theme !== 'Dark Modern') await pickTheme(page, theme);
+          await clickText(page, '39-6=33');
+          await page.keyboard.press('Home');
+          const said = await hoverAtCursor(page);
+          assert.match(said, /entropy\s+base\s+0\.\d+\s+−\d[^]*step 3\s+0\.\d+\s+−\d/);
+          assert.match(said, /likeliest\s+base\s+step 3\s+1\.\s+"[^"]+" 0\.\d+[^]*5\.\s+"/);
+          await page.waitForTimeout(500);
+          await keepPicture(page, picture, false);
+          await page.keyboard.press('Escape');
+        }
+        await pickTheme(page, 'Dark Modern');
+        await clickText(page, '<think>');
+        await command(page, 'SRFT: Describe Token');
+        await notification(page, /Token ".*; under base: probability.*; under step 3: probability.*likeliest "/);
+        await command(page, 'Notifications: Clear All Notifications');
+
+        await command(page, 'View: Keep Editor');
+        await page.keyboard.press('Control+p');
+        await page.locator('.quick-input-widget:visible input[type=text]').fill('notes.md');
+        await page.locator('.quick-input-widget .monaco-list-row', { hasText: 'notes.md' }).first().click();
+        await page.locator('.tab.active', { hasText: 'notes.md' }).waitFor();
+        await clickText(page, '26+23');
+        await page.keyboard.press('Home');
+        await page.keyboard.press('Control+Shift+End');
+        await command(page, 'SRFT: Score This Text');
+        await pickerRow(page, 'step 3').first().click();
+        await isTintedBy(page, 'surprise · step 3');
+        assert.equal(await shownText(page), notes);
+        await eventually('what is said above the text', async () =>
+          /notes\.md, in tokens of step 3.*given the \d+ tokens before it.*step 3: Σ log p −\d/.test(
+            await lenses(page),
+          ),
+        );
+        await eventually('several tints', async () => (await tints(page)) > 1);
+        await clickText(page, '26+23');
+        await page.keyboard.press('Home');
+        assert.match(await hoverAtCursor(page), /step 3\s+0\.\d+[^]*likeliest\s+step 3\s+1\.\s+"/);
+        await page.waitForTimeout(500);
+        await keepPicture(page, 'scores-text', false);
+        await page.keyboard.press('Escape');
+
+        // Both documents come back with what was said of them, and no checkpoint is loaded for it.
+        const saidOfText = await lenses(page);
+        await page.locator('.tab', { hasText: /rollout \d/ }).click();
+        await eventually('the trace in front', async () => (await lenses(page)).includes('base: Σ log p'));
+        const saidOfTrace = await lenses(page);
+        await command(page, 'Developer: Reload Window');
+        await page.locator('.codelens-decoration').first().waitFor({ state: 'detached' });
+        await isTintedBy(page, 'surprise · step 3');
+        await isSaidAgain(page, [/rollout \d/, saidOfTrace]);
+        await isSaidAgain(page, [/notes\.md · step 3/, saidOfText]);
+        const models = processesWithin(serverFolder).filter(({ words }) =>
+          words.some((word) => word.endsWith('modelProcess.cjs')),
+        );
+        assert.deepEqual(models, []);
+        assert.deepEqual(complaints(), []);
+      },
+      {
+        fill: (workspace) => {
+          copyRunWithCheckpoints(workspace, 'trained');
+          writeFileSync(join(workspace, 'notes.md'), notes);
+        },
+      },
+    );
+  });
+});
