@@ -172,7 +172,7 @@ function PathDrawing(props: {
       {points.map(({ name, left, top }, place) => (
         <g key={name}>
           <circle class={place === 0 ? 'path-point first' : 'path-point'} cx={left} cy={top} r="4.5" />
-          <text class="path-name" {...nameAt(left, top)}>
+          <text class="path-name" {...nameAt(left, top, place === 0)}>
             {visibleWords(name)}
             {accuracyWords(message, name, place === 0 || place === points.length - 1)}
           </text>
@@ -189,11 +189,16 @@ function accuracyWords({ points }: PathMessage, name: string, isEnd: boolean): s
   return isEnd && accuracy !== null ? ` · ${formatShare(accuracy)} right` : '';
 }
 
-/** Beside a point, to whichever side has room. */
+/** Beside a point, to whichever side has room; that of the first stands below, where the path does not begin. */
 function nameAt(
   left: number,
   top: number,
+  isFirst: boolean,
 ): { readonly x: number; readonly y: number; readonly 'text-anchor': 'start' | 'end' } {
   const isRight = left > frame.left + frame.width * 0.7;
-  return { x: isRight ? left - 9 : left + 9, y: top - 7, 'text-anchor': isRight ? 'end' : 'start' };
+  return {
+    x: isRight ? left - 9 : left + 9,
+    y: isFirst ? top + 16 : top - 7,
+    'text-anchor': isRight ? 'end' : 'start',
+  };
 }
