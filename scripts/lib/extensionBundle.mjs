@@ -1,12 +1,16 @@
 import { copyFileSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { notePackages } from './notices.mjs';
 import { copyNativeFiles, nativeBesideBundle } from './nativeRuntime.mjs';
 import { root } from './paths.mjs';
 import { Failure } from './run.mjs';
 
 /** What the extension is made of, below the root. */
 export const distFolder = join(root, 'dist');
+
+/** npm packages that are in the bundles which were built. @type {Set<string>} */
+export const bundledPackages = new Set();
 
 /**
  * Bundles the extension host's and the webview's side into dist/, and the process that holds a checkpoint with this
@@ -65,7 +69,6 @@ export async function buildHost(outdir, { minify, from = root }) {
     platform: 'node',
     format: 'esm',
     splitting: true,
-    metafile: true,
     target: 'node20',
     external: ['vscode'],
     // The UMD builds of some packages ask for files that a bundle does not have.
@@ -102,9 +105,8 @@ export async function buildModelProcess(outdir, { minify, from = root, native = 
     outExtension: { '.js': '.cjs' },
     platform: 'node',
     format: 'cjs',
-    metafile: true,
     target: 'node20',
-    plugins: [native],
+    plugins: [native, notePackages(bundledPackages)],
   });
   return Object.entries(metafile.outputs)
     .filter(([path]) => path.endsWith('.cjs'))
@@ -120,6 +122,8 @@ function commonOptions({ minify, from = root }) {
     sourcemap: minify ? /** @type {const} */ (false) : /** @type {const} */ ('linked'),
     logLevel: /** @type {const} */ ('warning'),
     legalComments: /** @type {const} */ ('none'),
+    metafile: /** @type {const} */ (true),
+    plugins: [notePackages(bundledPackages)],
   };
 }
 

@@ -1,7 +1,8 @@
 import { cpSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, relative, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { buildExtension, distFolder } from './extensionBundle.mjs';
+import { buildExtension, bundledPackages, distFolder } from './extensionBundle.mjs';
+import { noticesOf } from './notices.mjs';
 import { copyNativeFiles } from './nativeRuntime.mjs';
 import { root, srftFolder } from './paths.mjs';
 import { Failure } from './run.mjs';
@@ -104,6 +105,7 @@ function stage() {
   const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   for (const key of developmentKeys) delete manifest[key];
   delete manifest.engines.node;
+  writeFileSync(join(stagingFolder, 'THIRD-PARTY-NOTICES.txt'), noticesOf(bundledPackages));
   // Says to vsce that nothing was forgotten: the choice is made above.
   writeFileSync(join(stagingFolder, '.vscodeignore'), '');
   writeFileSync(join(stagingFolder, 'package.json'), `${JSON.stringify(manifest, undefined, 2)}\n`);

@@ -41,7 +41,7 @@ const headerWhileReadingEveryMs = 400;
 const drawingMs = 80;
 const longestHoldMs = 1500;
 
-/** One webview and the runs it shows. Hidden it gets nothing, and shown again it is told all. */
+/** One webview and the runs it shows. Hidden it keeps its page and is told nothing new; shown again it is told all. */
 export class RunPanel implements Disposable {
   private readonly subscriptions: Disposable[] = [];
   private attention: Disposable[] = [];
@@ -159,9 +159,19 @@ export class RunPanel implements Disposable {
   private onVisibility(): void {
     for (const held of this.attention) held.dispose();
     this.attention = this.panel.visible ? this.runs.map((run) => this.library.attend(run)) : [];
-    // A webview that was hidden is made anew, and says so itself. What it will need first waits for it to be loaded.
-    if (!this.panel.visible) this.isReady = false;
-    else if (!this.isReady) this.tellHeader();
+    if (!this.panel.visible) return;
+    // A page that is being loaded will need this first, and one that was hidden has missed it.
+    this.tellHeader();
+    if (this.isReady) this.tellRest();
+  }
+
+  /** What is told beside the header. */
+  private tellRest(): void {
+    this.sendBrush();
+    this.sendFront();
+    this.runs.forEach((_, place) => {
+      this.sendLive(place);
+    });
   }
 
   private headers(): RunHeader[] {
@@ -229,8 +239,14 @@ export class RunPanel implements Disposable {
     });
   }
 
+  /** Something new; a hidden page is told all of it when it is shown. */
   private send(message: ToPanel): void {
-    if (this.panel.visible) void this.panel.webview.postMessage(message);
+    if (this.panel.visible) this.reply(message);
+  }
+
+  /** An answer goes to a hidden page too, which waits for it. */
+  private reply(message: ToPanel): void {
+    void this.panel.webview.postMessage(message);
   }
 
   private async receive(message: unknown): Promise<void> {
@@ -252,11 +268,7 @@ export class RunPanel implements Disposable {
       case 'ready':
         this.isReady = true;
         this.sendHeader();
-        this.sendBrush();
-        this.sendFront();
-        this.runs.forEach((_, place) => {
-          this.sendLive(place);
-        });
+        this.tellRest();
         return;
       case 'intent':
         if (message.intent === 'stop' && this.beginning !== undefined) this.beginning.cancel();
@@ -278,7 +290,7 @@ export class RunPanel implements Disposable {
       case 'rows':
       case 'preview':
         if (message.kind === 'rollouts') this.noteBrush(message);
-        this.send(
+        this.reply(
           await answerTo(
             this.runs.map(({ store }) => store),
             message,
@@ -293,6 +305,6 @@ export class RunPanel implements Disposable {
   }
 
   private fail(request: number, message: string): void {
-    this.send({ kind: 'failed', request, message });
+    this.reply({ kind: 'failed', request, message });
   }
 }

@@ -1,4 +1,13 @@
-import { Uri, ViewColumn, window, type Disposable, type ExtensionContext, type WebviewPanel } from 'vscode';
+import {
+  Uri,
+  ViewColumn,
+  window,
+  type Disposable,
+  type ExtensionContext,
+  type WebviewOptions,
+  type WebviewPanel,
+  type WebviewPanelOptions,
+} from 'vscode';
 import type { Check, MarkedTrace } from '../../core/generated/panel';
 import type { StepRange } from '../../core/stepRange';
 import type { RunWatch } from '../runs/runWatch';
@@ -42,7 +51,7 @@ export class RunPanels implements Disposable {
       known.reveal();
       return;
     }
-    const panel = window.createWebviewPanel(viewType, this.titleOf(runs), ViewColumn.Active, this.webviewOptions());
+    const panel = window.createWebviewPanel(viewType, this.titleOf(runs), ViewColumn.Active, this.panelOptions());
     this.adopt(panel, runs);
   }
 
@@ -61,7 +70,7 @@ export class RunPanels implements Disposable {
   /** Show a run that is being started; call the result with each change of it, and with the run once it is there. */
   showBeginning(beginning: Beginning): (run?: RunWatch) => void {
     this.panels.get(emptyKey)?.dispose();
-    const panel = window.createWebviewPanel(viewType, beginning.name, ViewColumn.Active, this.webviewOptions());
+    const panel = window.createWebviewPanel(viewType, beginning.name, ViewColumn.Active, this.panelOptions());
     const made = this.adopt(panel, [], beginning);
     return (run) => {
       if (run === undefined) made.beginningChanged();
@@ -76,7 +85,7 @@ export class RunPanels implements Disposable {
       known.reveal();
       return;
     }
-    const panel = window.createWebviewPanel(viewType, 'SRFT Studio', ViewColumn.Active, this.webviewOptions());
+    const panel = window.createWebviewPanel(viewType, 'SRFT Studio', ViewColumn.Active, this.panelOptions());
     const made = this.adopt(panel, [], undefined, emptyKey);
     const tell = async (): Promise<void> => {
       made.tellEmpty(await checks());
@@ -156,7 +165,12 @@ export class RunPanels implements Disposable {
     return runs.length === 1 ? this.library.header(first).name : `Compare ${runs.length} runs`;
   }
 
-  private webviewOptions(): { enableScripts: true; localResourceRoots: Uri[]; enableFindWidget: boolean } {
+  /** Who watches runs goes from one to the next and back: a hidden panel keeps its page. */
+  private panelOptions(): WebviewOptions & WebviewPanelOptions {
+    return { ...this.webviewOptions(), retainContextWhenHidden: true };
+  }
+
+  private webviewOptions(): WebviewOptions & WebviewPanelOptions {
     const localResourceRoots = [Uri.joinPath(this.context.extensionUri, 'dist', 'webview')];
     return { enableScripts: true, localResourceRoots, enableFindWidget: true };
   }

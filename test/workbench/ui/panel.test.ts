@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { webviewFrame } from '../browser.mjs';
+import { command, webviewFrame } from '../browser.mjs';
 import { copyRun } from '../support/recordedRun';
 import { withWindow } from '../support/window';
 
 describe('a workspace with a recorded run', () => {
   it('shows the run in the tree and its curves in a panel, which offers to fork from a checkpoint', async () => {
+    let directory = '';
     await withWindow(
       'panel',
       async ({ page, complaints }) => {
@@ -29,15 +30,40 @@ describe('a workspace with a recorded run', () => {
         await fork.click();
         await page.locator('.quick-input-title', { hasText: 'Fork rich from step 6' }).waitFor();
         await page.keyboard.press('Escape');
+
+        // Under another editor it keeps its page, is told nothing, and then knows what came meanwhile.
+        await panel.locator('body').evaluate((body) => {
+          body.setAttribute('data-kept', '');
+        });
+        await command(page, 'Preferences: Open User Settings (JSON)');
+        await page.locator('.tabs-container .tab', { hasText: 'settings.json' }).waitFor();
+        goOn(directory);
+        await page.locator('.tabs-container .tab', { hasText: 'rich' }).click({ position: { x: 8, y: 8 } });
+        await panel.getByText('step 7').first().waitFor();
+        assert.equal(await panel.locator('body[data-kept]').count(), 1);
         assert.deepEqual(complaints(), []);
       },
       {
         fill: (workspace) => {
           // The recipe is not read before the last question is answered.
-          copyRun(workspace, 'rich');
+          directory = copyRun(workspace, 'rich');
           writeFileSync(join(workspace, 'runs', 'rich.srft.json'), '{}');
         },
       },
     );
   });
 });
+
+/** The finished run was resumed, and its next step is done. */
+function goOn(directory: string): void {
+  const file = join(directory, 'events.jsonl');
+  const lines = readFileSync(file, 'utf8').trimEnd().split('\n');
+  const events = lines.map((line) => JSON.parse(line) as Readonly<Record<string, unknown>>);
+  const newest = (kind: string): object => events.filter((event) => event['kind'] === kind).at(-1) ?? {};
+  const added = [
+    { ...newest('resumed'), attempt: 3, from_step: 6 },
+    { ...newest('step'), step: 7 },
+  ];
+  const text = added.map((event, place) => `${JSON.stringify({ ...event, seq: events.length + place })}\n`);
+  appendFileSync(file, text.join(''));
+}
