@@ -274,8 +274,8 @@ function lineEndsOf(
     const whose = line === first && name !== '' ? `${visibleWords(name)}  ` : '';
     const words =
       line === first
-        ? `${whose}mean H ${shown(mean)}  Σ log p ${shown(sum)}`
-        : `       ${shown(mean)}          ${shown(sum)}`;
+        ? `${whose}mean H ${shown(mean)}  Σ log p ${shown(sum).padStart(7)}`
+        : `       ${shown(mean)}          ${shown(sum).padStart(7)}`;
     const after = {
       contentText: words.replaceAll(' ', '\u00a0'),
       color: new ThemeColor('descriptionForeground'),
