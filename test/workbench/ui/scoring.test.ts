@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
@@ -7,6 +7,7 @@ import type { Page } from 'playwright-core';
 import { command, webviewFrame } from '../browser.mjs';
 import { copyRunWithCheckpoints } from '../support/checkpointRun';
 import { eventually } from '../support/eventually';
+import { chooseFromMenu } from '../support/menu';
 import { notification } from '../support/notifications';
 import { keepPicture, pickTheme } from '../support/panelLooks';
 import { processesWithin } from '../support/processes';
@@ -88,6 +89,26 @@ async function clickText(page: Page, words: string): Promise<void> {
   await page.locator('.editor-group-container.active .view-line', { hasText: words }).first().click();
 }
 
+async function openFile(page: Page, name: string): Promise<void> {
+  await page.keyboard.press('Control+p');
+  await page.locator('.quick-input-widget:visible input[type=text]').fill(name);
+  await page.locator('.quick-input-widget .monaco-list-row', { hasText: name }).first().click();
+  await page.locator('.tab.active', { hasText: name }).waitFor();
+}
+
+async function scoreUnder(page: Page, checkpoint: string): Promise<void> {
+  await command(page, 'SRFT: Score With Checkpoint');
+  await pickerRow(page, checkpoint).first().click();
+}
+
+/** A tokenizer in which two figures have each other's ids. */
+function withTokensSwapped(file: string): string {
+  const tokenizer = JSON.parse(file) as { readonly model: { readonly vocab: Record<string, number> } };
+  const { vocab } = tokenizer.model;
+  [vocab['2'], vocab['3']] = [vocab['3'] ?? 0, vocab['2'] ?? 0];
+  return JSON.stringify(tokenizer);
+}
+
 describe('scores of checkpoints', () => {
   it('of a trace: beside its own figures, compared, and there again after a reload; of any text', async () => {
     await withWindow(
@@ -138,10 +159,7 @@ describe('scores of checkpoints', () => {
         await command(page, 'Notifications: Clear All Notifications');
 
         await command(page, 'View: Keep Editor');
-        await page.keyboard.press('Control+p');
-        await page.locator('.quick-input-widget:visible input[type=text]').fill('notes.md');
-        await page.locator('.quick-input-widget .monaco-list-row', { hasText: 'notes.md' }).first().click();
-        await page.locator('.tab.active', { hasText: 'notes.md' }).waitFor();
+        await openFile(page, 'notes.md');
         await clickText(page, '26+23');
         await page.keyboard.press('Home');
         await page.keyboard.press('Control+Shift+End');
@@ -183,6 +201,58 @@ describe('scores of checkpoints', () => {
         fill: (workspace) => {
           copyRunWithCheckpoints(workspace, 'trained');
           writeFileSync(join(workspace, 'notes.md'), notes);
+        },
+      },
+    );
+  });
+
+  it('of another program’s trace, in tokens of its own; what cannot be scored is refused in a sentence', async () => {
+    await withWindow(
+      'scoring-refusals',
+      async ({ page, complaints }) => {
+        await page.locator('.activitybar .action-label[aria-label^="SRFT Studio"]').click();
+        await page.locator('.sidebar .monaco-list-row', { hasText: 'trained' }).first().waitFor();
+        await page.locator('.activitybar .action-label[aria-label^="Explorer"]').click();
+        const file = page.locator('.sidebar .monaco-list-row', { hasText: 'traces.jsonl' });
+        await chooseFromMenu(page, file, 'Open Traces of Another Program');
+        await page.locator('.tab.active', { hasText: 'line 1' }).waitFor();
+        await isTintedBy(page, 'none');
+        await scoreUnder(page, 'base');
+        await isTintedBy(page, 'surprise · base');
+        await eventually('whose tokens they are', async () =>
+          (await lenses(page)).includes('Its tokens are those of the tokenizer of base.'),
+        );
+        await clickText(page, '26+23');
+        await page.keyboard.press('Home');
+        assert.match(await hoverAtCursor(page), /position 3 of \d+[^]*likeliest\s+base\s+1\.\s+"/);
+        await page.keyboard.press('Escape');
+
+        await openTrace(page, /start/);
+        await scoreUnder(page, 'step 2');
+        await notification(page, /step-000002: its tokenizer makes other tokens than this trace has; choose/);
+        await command(page, 'Notifications: Clear All Notifications');
+        assert.deepEqual(await totals(page), []);
+
+        await openFile(page, 'long.txt');
+        await command(page, 'SRFT: Score This Text');
+        await pickerRow(page, 'base').first().click();
+        await notification(
+          page,
+          /the text has \d\d,\d{3} tokens with its context, and at most 65,536 are scored; copy/,
+        );
+        // The editor writes what it shows as an error into its console.
+        const others = complaints().filter((line) => !line.includes('its tokenizer makes other tokens'));
+        assert.deepEqual(others, []);
+      },
+      {
+        fill: (workspace) => {
+          const run = copyRunWithCheckpoints(workspace, 'trained');
+          const tokenizer = join(run, 'checkpoints', 'step-000002', 'tokenizer.json');
+          writeFileSync(tokenizer, withTokensSwapped(readFileSync(tokenizer, 'utf8')));
+          writeFileSync(join(workspace, 'notes.md'), notes);
+          writeFileSync(join(workspace, 'long.txt'), '26+23=49\n'.repeat(9000));
+          const trace = { prompt: 'Mia has 26 stamps.', completion: '<think>\n26+23=49\n</think>' };
+          writeFileSync(join(workspace, 'traces.jsonl'), `${JSON.stringify(trace)}\n`);
         },
       },
     );
