@@ -24,7 +24,7 @@ export type Overlay =
 export const sizeLevels = 5;
 export const signedLevels = 4;
 
-/** Limits of entropies and surprises, in nats. */
+/** Least size of each level, for what is counted in nats. */
 export const natLimits = [0.2, 0.4, 0.7, 1, 1.3];
 
 const signedShares = [0.02, 0.25, 0.5, 0.75];

@@ -61,6 +61,8 @@ export function commandTable(parts: CommandParts): Readonly<Record<string, Comma
     openRun: (target) => runs.openRun(target),
     showRun: (target) => runs.showRun(target),
     showAnalyses: (target) => analyses.show(target),
+    compareCheckpoints: async (target) => (await checkpoints()).compareCheckpoints(target),
+    showProbeStrip: async (target) => (await checkpoints()).showProbeStrip(target),
     compareRuns: (target, targets) => runs.compareRuns(target, targets),
     showRecipe: (target) => runs.showRecipe(target),
     exportReport: async (target) => (await manage()).exportReport(target),
@@ -99,6 +101,7 @@ export function commandTable(parts: CommandParts): Readonly<Record<string, Comma
       search.cancel();
     },
     clearSearch: () => search.clear(),
+    openPlayground: async (target) => (await checkpoints()).openPlayground(target),
     setUpEnvironment: async () => {
       await (await environment()).setUp();
     },

@@ -1,4 +1,4 @@
-import { commands, version, type Disposable, type ExtensionContext, type TreeView } from 'vscode';
+import { commands, version, window, type Disposable, type ExtensionContext, type TreeView } from 'vscode';
 import { commandTable } from './commands';
 import { later } from './later';
 import type { RunWatch } from './runs/runWatch';
@@ -67,6 +67,9 @@ export function registerFeatures(context: ExtensionContext, { library, tree, tre
     context.subscriptions.push(made);
     return made;
   });
+  const playgrounds = window.registerWebviewPanelSerializer('srft.playground', {
+    deserializeWebviewPanel: async (panel, state: unknown) => (await checkpoints()).restorePlayground(panel, state),
+  });
   const table = commandTable({
     runs,
     manage: later(async () => {
@@ -99,6 +102,11 @@ export function registerFeatures(context: ExtensionContext, { library, tree, tre
     registerLanguageTools(library),
     search,
     analyses,
+    playgrounds,
+    // Brings back the views of a window that was reloaded.
+    window.registerWebviewPanelSerializer('srft.checkpoints', {
+      deserializeWebviewPanel: async (panel, state: unknown) => (await checkpoints()).restorePage(panel, state),
+    }),
     new RunNotifications(library, (run) => panels.isVisible(run)),
     ...Object.entries(table).map(([name, run]) => {
       const id = `srft.${name}`;

@@ -35,7 +35,13 @@ export async function buildExtension({ minify }) {
   await build({
     ...commonOptions({ minify }),
     ...pageOptions,
-    entryPoints: { panel: 'webview/panel.tsx', group: 'webview/group.tsx', analyses: 'webview/analyses.tsx' },
+    entryPoints: {
+      panel: 'webview/panel.tsx',
+      group: 'webview/group.tsx',
+      analyses: 'webview/analyses.tsx',
+      playground: 'webview/playground.tsx',
+      checkpoints: 'webview/checkpoints.tsx',
+    },
     outdir: join(distFolder, 'webview'),
     target: 'chrome120',
     loader: { '.ttf': 'file' },

@@ -2,7 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { Uri, type Webview } from 'vscode';
 
 /** Pages there are, each a script and a style sheet of that name, and what they are called. */
-const titles = { panel: 'SRFT Studio', group: 'Group', analyses: 'Analyses' } as const;
+const titles = {
+  panel: 'SRFT Studio',
+  group: 'Group',
+  analyses: 'Analyses',
+  playground: 'Playground',
+  checkpoints: 'Checkpoints',
+} as const;
 
 /** A page of a webview. Nothing in it comes from a run; what the window must know after a reload stands in `state`. */
 export function pageOf(webview: Webview, extension: Uri, page: keyof typeof titles, state: object): string {

@@ -136,6 +136,20 @@ export class CheckpointService implements Disposable {
     await refuseChanged(checkpoint);
   }
 
+  /**
+   * Loads a checkpoint for texts of so many tokens together. Raises a CheckpointProblem, or the signal's reason.
+   * @returns what computes, such as `cpu`, and the tokens that end an answer
+   */
+  async load(
+    place: CheckpointPlace,
+    tokens: number,
+    asking: Asking,
+  ): Promise<{ readonly provider: string; readonly endTokens: readonly number[] }> {
+    const checkpoint = await this.open(place);
+    const model = await this.model(checkpoint, place, tokens);
+    return { provider: await model.load(asking), endTokens: checkpoint.parts.config.endTokens };
+  }
+
   /** Asks its tokenizer: ids of a text, bytes of ids, the prompt that its chat template makes. */
   async ask<Q extends TokenizerQuestion>(place: CheckpointPlace, question: Q): Promise<TokenizerAnswers[Q['kind']]> {
     const { folder, adapterFolder, files, parts } = await this.open(place);

@@ -126,6 +126,23 @@ test('continuations side by side are those written one at a time, and score as t
   }
 });
 
+test('what is continued may take several runs of the model', async () => {
+  const reference = JSON.parse(readFileSync('test/fixtures/demo-reference.json', 'utf8')) as Reference;
+  await withLoaded(await checkpointOf(resolve('trainer/demo/base')), async (model) => {
+    const prefix = reference.ids.slice(0, 50);
+    const tokens = await written(model, prefix, [5n], 8);
+    const request = {
+      ids: Int32Array.from([...prefix, ...idsOf(tokens, 0)]),
+      ...{ from: prefix.length, temperature: sampling.temperature, top },
+    };
+    const scores = await model.score(request, goOn, ignore);
+    assertNear(
+      tokens.map(({ logProb }) => logProb),
+      [...(scores?.logProb ?? [])],
+    );
+  });
+});
+
 test('a continuation ends with its end token, and the others go on', async () => {
   await withModel('llama', async (model) => {
     const prefix = referenceOf('llama').ids.slice(0, 9);
