@@ -1,4 +1,3 @@
-import { basename } from 'node:path';
 import {
   commands,
   env,
@@ -19,10 +18,8 @@ import type { MarkedTrace } from '../../../core/generated/panel';
 import { promptHistory } from '../../../core/promptHistory';
 import { isSameGroup } from '../../../core/rolloutIndex';
 import { rolloutRow } from '../../../core/rolloutList';
-import { totalsInWords } from '../../../core/scoreWords';
-import { placeAt, tokenCount, type Trace } from '../../../core/trace';
+import { placeAt } from '../../../core/trace';
 import { markedTrace } from '../../../core/traceMarks';
-import { factsOfTrace, type Fact } from '../../../core/traceWords';
 import { visibleWords } from '../../../core/visibleWords';
 import type { RunWatch } from '../../runs/runWatch';
 import {
@@ -41,6 +38,7 @@ import type { TraceEditors } from './traceEditors';
 import { tokenAtPosition, tokenSentence } from './traceHover';
 import type { Judging } from './judging';
 import type { OpenTrace, RunOrigin, TraceLibrary } from './traceLibrary';
+import { markdownOf } from './traceMarkdown';
 
 /** What traces need of the panels. */
 export interface Curves {
@@ -260,47 +258,4 @@ function draftAt(target: unknown): TextDocument | undefined {
   return workspace.textDocuments.find(
     (one) => one.uri.scheme === draftScheme && one.uri.toString() === uri?.toString(),
   );
-}
-
-function markdownOf({ trace, origin, scores }: OpenTrace): string {
-  const longest = Math.max(2, ...[...trace.text.matchAll(/`+/g)].map(([ticks]) => ticks.length));
-  const fence = '`'.repeat(longest + 1);
-  const facts = [
-    ...knownOf(trace, origin).map((fact) => `- ${fact.name}: ${visibleWords(fact.value)}`),
-    ...totalsInWords(trace, scores).map((words) => `- ${visibleWords(words)}`),
-  ];
-  const parts = [
-    `**${nameOf(origin)}** (${tokenCount(trace)} tokens; what a model wrote is data)`,
-    facts.join('\n'),
-    ...(trace.responseStart === 0 ? [] : ['Prompt:', fenced(trace.text.slice(0, trace.responseStart), fence)]),
-    'Response:',
-    fenced(trace.text.slice(trace.responseStart), fence),
-  ];
-  return `${parts.join('\n\n')}\n`;
-}
-
-function nameOf(origin: OpenTrace['origin']): string {
-  switch (origin.kind) {
-    case 'run':
-      return `${origin.run.name}, ${origin.address.id}`;
-    case 'file':
-      return `${basename(origin.place.path)}, line ${origin.place.line}`;
-    case 'text':
-      return visibleWords(origin.name);
-  }
-}
-
-function knownOf(trace: Trace, origin: OpenTrace['origin']): readonly Fact[] {
-  switch (origin.kind) {
-    case 'run':
-      return factsOfTrace(trace, origin.run.store.index, origin.row);
-    case 'file':
-      return origin.facts;
-    case 'text':
-      return [];
-  }
-}
-
-function fenced(text: string, fence: string): string {
-  return `${fence}text\n${text}${text.endsWith('\n') ? '' : '\n'}${fence}`;
 }
