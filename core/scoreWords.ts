@@ -1,6 +1,6 @@
 import { formatNumber } from './format';
 import { alternativesAt, inOrder, totalsOf, type ScoreTotals, type TraceScores } from './traceScores';
-import type { Trace } from './trace';
+import { tokenBytes, type Trace } from './trace';
 import { tokenWords } from './tokenWords';
 
 /** So many alternatives of a place are told. */
@@ -19,7 +19,8 @@ export interface TokenScore {
 
 /** What each checkpoint says of a token; those that gave it no score are left out. */
 export function scoresOfToken(trace: Trace, scores: readonly TraceScores[], token: number): TokenScore[] {
-  const id = trace.record.columns.get('id')?.values[token];
+  // Ids of different tokenizers do not compare; what they spell does.
+  const bytes = tokenBytes(trace, token);
   return inOrder(scores).flatMap((each): TokenScore[] => {
     const logProb = each.logProb[token] ?? NaN;
     if (Number.isNaN(logProb)) return [];
@@ -33,7 +34,7 @@ export function scoresOfToken(trace: Trace, scores: readonly TraceScores[], toke
         alternatives: alternativesAt(each, token, toldAlternatives).map((one) => ({
           words: tokenWords(one.bytes),
           probability: probabilityWords(one.logProb),
-          isToken: one.id === id,
+          isToken: isSame(one.bytes, bytes),
         })),
       },
     ];
@@ -61,6 +62,10 @@ export function totalsInWords(trace: Trace, scores: readonly TraceScores[]): str
 /** Figures of tokens are probabilities from nothing to one: three digits, and how small it is when it is smaller. */
 function probabilityWords(logProb: number): string {
   return formatNumber(Math.exp(logProb));
+}
+
+function isSame(one: Uint8Array, other: Uint8Array): boolean {
+  return one.length === other.length && one.every((byte, at) => byte === other[at]);
 }
 
 function signed(value: number): string {

@@ -106,10 +106,12 @@ function StateWords({ answer }: { readonly answer: ShownAnswer }): VNode {
   const { state } = answer.news;
   const count = countOf(answer.blocks);
   const seconds = useSeconds(answer, state === 'waiting' || state === 'loading');
+  // Not read out each second.
+  const counted = <span aria-hidden="true">, {seconds} s</span>;
   const words: Readonly<Record<typeof state, ComponentChildren>> = {
     none: '',
-    waiting: `waits for the checkpoint before it, ${seconds} s`,
-    loading: `loading, ${seconds} s`,
+    waiting: <>waits for the checkpoint before it{counted}</>,
+    loading: <>loading{counted}</>,
     writing: 'writing',
     ended: 'ended by its end token',
     cut: `cut at ${formatCount(count)} tokens`,

@@ -61,10 +61,12 @@ function MovedRow({ moved: { sequence, token, difference } }: { readonly moved: 
           type="button"
           class="moved-token mono"
           title="Open the trace here"
-          onFocus={() => {
-            read(sequence, token);
+          onFocus={({ currentTarget }) => {
+            // Another text may be longer, which would move the list away under a mouse that is pressed.
+            if (currentTarget.matches(':focus-visible')) read(sequence, token);
           }}
           onClick={() => {
+            read(sequence, token);
             openToken(sequence, token);
           }}
         >

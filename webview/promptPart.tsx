@@ -138,7 +138,7 @@ function Deeds(): VNode {
           <Icon name="play" /> Run
         </button>
       )}
-      <button type="button" class="link" aria-pressed={showsPrompt} onClick={togglePrompt}>
+      <button type="button" class="link" onClick={togglePrompt}>
         {showsPrompt ? 'Hide Prompt' : 'Show Prompt'}
       </button>
     </div>

@@ -1,5 +1,5 @@
 import type { VNode } from 'preact';
-import { formatCount, formatNumber } from '../core/format';
+import { formatCount, formatNumber, formatShare } from '../core/format';
 import type { PathMessage } from '../core/generated/checkpoints';
 import { pathPicture, tickText } from './checkpointPictures';
 import { post } from './checkpointsHost';
@@ -172,12 +172,33 @@ function PathDrawing(props: {
       {points.map(({ name, left, top }, place) => (
         <g key={name}>
           <circle class={place === 0 ? 'path-point first' : 'path-point'} cx={left} cy={top} r="4.5" />
-          <text class="path-name" x={left + 8} y={top - 7}>
+          <text class="path-name" {...nameAt(left, top, place === 0)}>
             {visibleWords(name)}
+            {accuracyWords(message, name, place === 0 || place === points.length - 1)}
           </text>
         </g>
       ))}
       {end !== undefined && points.length > 1 && <circle class="path-end" cx={end.left} cy={end.top} r="8" />}
     </svg>
   );
+}
+
+/** The ends of a path are known by how well they do. */
+function accuracyWords({ points }: PathMessage, name: string, isEnd: boolean): string {
+  const accuracy = points.find((point) => point.name === name)?.accuracy ?? null;
+  return isEnd && accuracy !== null ? ` · ${formatShare(accuracy)} right` : '';
+}
+
+/** Beside a point, to whichever side has room; that of the first stands below, where the path does not begin. */
+function nameAt(
+  left: number,
+  top: number,
+  isFirst: boolean,
+): { readonly x: number; readonly y: number; readonly 'text-anchor': 'start' | 'end' } {
+  const isRight = left > frame.left + frame.width * 0.7;
+  return {
+    x: isRight ? left - 9 : left + 9,
+    y: isFirst ? top + 16 : top - 7,
+    'text-anchor': isRight ? 'end' : 'start',
+  };
 }

@@ -52,7 +52,12 @@ export function rowSets(store: RunStore, front: number | undefined, steps: reado
       ? []
       : [
           { key: 'trace', label: 'this trace', rows: kept([front]) },
-          { key: 'group', label: 'the group of this trace', rows: kept(rowsOfGroup(store, front)) },
+          // What a person looked at comes first.
+          {
+            key: 'group',
+            label: 'the group of this trace',
+            rows: kept([...new Set([front, ...rowsOfGroup(store, front)])]),
+          },
         ]),
     ...[lastStep(evaluations), firstStep(evaluations)]
       .filter((step, place, all) => all.indexOf(step) === place)

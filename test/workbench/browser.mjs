@@ -64,7 +64,7 @@ export async function command(page, label) {
 /**
  * The document of a webview, which lies in a frame within a frame. The first one of a session takes 3–5 s to appear.
  * @param {import('playwright-core').Page} page
- * @param {number} [index] which, when several are in view
+ * @param {number} [index] which, when several are in view; one that is hidden and keeps its page is not
  */
 export function webviewFrame(page, index = 0) {
   const relay = page.locator('iframe.webview.ready:visible').nth(index).contentFrame();

@@ -122,6 +122,7 @@ export class CheckpointPanel {
       case 'ready':
         this.isReady = true;
         await this.tellAll();
+        await this.scoreNew();
         return;
       case 'compare':
         await this.compare(message);
@@ -160,7 +161,6 @@ export class CheckpointPanel {
 
   private async tellAll(): Promise<void> {
     this.panel.title = `${this.parts.library.header(this.run).name} · checkpoints`;
-    // What is chosen for a view that was never told anything is what is usual.
     await this.tellSetup();
     this.comparison?.tellAll();
     this.path?.tell();
@@ -190,6 +190,10 @@ export class CheckpointPanel {
   /** What is new in the run; probes of a new checkpoint are scored by themselves. */
   private async follow(): Promise<void> {
     await this.tellSetup();
+    await this.scoreNew();
+  }
+
+  private async scoreNew(): Promise<void> {
     const keys = [...(await this.choices.places()).keys()].join();
     if (keys === this.stripKeys || !this.strip.isWanted || this.strip.isUnderWay) return;
     if (this.panel.visible && settings.scoresProbes()) this.startStrip('background');
@@ -227,7 +231,7 @@ export class CheckpointPanel {
         this.stripKeys = [...places.keys()].join();
         await this.strip.score(priority);
         // Another may have come meanwhile.
-        await this.follow();
+        await this.scoreNew();
       }),
     );
   }

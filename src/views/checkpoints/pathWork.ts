@@ -13,6 +13,7 @@ import type { CheckpointService } from './checkpointService';
 /** Sequences of a reference set, and their tokens with prompts: every checkpoint is asked about each. */
 export const mostReferences = 32;
 const mostReferenceTokens = 16_000;
+const tellEveryMs = 200;
 
 interface Reference {
   readonly label: string;
@@ -29,6 +30,7 @@ export class PathWork {
   private readonly sums = new Map<string, Surprise & { readonly sequences: number }>();
   private readonly notes: string[] = [];
   private done = 0;
+  private toldAt = -Infinity;
 
   constructor(
     private readonly run: RunWatch,
@@ -68,6 +70,7 @@ export class PathWork {
   }
 
   tell(): void {
+    this.toldAt = performance.now();
     this.send({
       kind: 'path',
       state: this.state,
@@ -85,6 +88,11 @@ export class PathWork {
       })),
       notes: this.notes.map(visibleWords),
     });
+  }
+
+  /** While scores come: not with each, for those that are known come all at once. */
+  private tellNow(): void {
+    if (performance.now() - this.toldAt >= tellEveryMs) this.tell();
   }
 
   private async readReferences(): Promise<Reference[]> {
@@ -109,7 +117,7 @@ export class PathWork {
         const before = this.sums.get(key);
         this.sums.set(key, { ...surprised(logProb, before), sequences: (before?.sequences ?? 0) + 1 });
         this.done += 1;
-        this.tell();
+        this.tellNow();
       },
       onProblem: (place, problem) => {
         this.notes.push(`${this.places[place]?.name ?? ''} is left out. ${problem.message}`);

@@ -1,17 +1,9 @@
 import { env, Uri, window, workspace, type Disposable, type WebviewPanel } from 'vscode';
 import { assertNever } from '../../../core/assertNever';
-import type {
-  AnswerSampling,
-  PlaygroundSetup,
-  Prompt,
-  ShownPrompt,
-  ToPlaygroundHost,
-  ToPlaygroundView,
-} from '../../../core/generated/playground';
+import type { PlaygroundSetup, Prompt, ToPlaygroundHost, ToPlaygroundView } from '../../../core/generated/playground';
 import { validateToPlaygroundHost } from '../../../core/generated/playgroundValidators.mjs';
 import { recipeAsking } from '../../../core/recipeSampling';
-import { Answer } from '../../checkpoints/answer';
-import { makePrompt, type MadePrompt } from '../../checkpoints/answerPrompt';
+import { makePrompt } from '../../checkpoints/answerPrompt';
 import { CheckpointProblem } from '../../inference/problem';
 import type { RunWatch } from '../../runs/runWatch';
 import { pageOf } from '../panelPage';
@@ -19,29 +11,22 @@ import { pickPlaces, type CheckpointPlace } from './checkpointPlaces';
 import type { CheckpointParts } from './index';
 import type { CheckpointService } from './checkpointService';
 import { answererOf } from './placeAnswerer';
+import { givenMessage, markdownOf, PlaygroundAnswers } from './playgroundAnswers';
 import { keptPlace } from './playgroundState';
 
 /** Columns of the page. */
 export const mostColumns = 3;
-/** The page is told at most once in so many milliseconds, of one column each time. */
-const tellEveryMs = 70;
 const restrictedSentence =
   'This workspace is in Restricted Mode, where no checkpoint is loaded: trust it, then ask again.';
+const noCheckpointSentence = 'No checkpoint is chosen: take up to three with Choose Checkpoints…';
 const unexpectedSentence = 'The checkpoint could not be asked; the log has the details (SRFT: Show Output).';
 
 /** One page in which checkpoints answer a prompt beside each other. What is under way goes on while it is hidden. */
 export class PlaygroundPanel {
   private isReady = false;
-  private answers: readonly Answer[] = [];
-  private stop = new AbortController();
-  private lastAnswer = 0;
+  private readonly answers: PlaygroundAnswers;
   /** The prompt of a trace that was taken over last. */
   private taken: { readonly number: number; readonly text: string } | undefined;
-  private timer: NodeJS.Timeout | undefined;
-  private nextColumn = 0;
-  /** Of each column, how many tokens the page has; undefined where there is news. */
-  private readonly told: number[] = [];
-  private readonly dirty = new Set<number>();
   private readonly subscriptions: readonly Disposable[];
 
   constructor(
@@ -58,6 +43,14 @@ export class PlaygroundPanel {
       dark: Uri.joinPath(extensionUri, 'media', 'run-dark.svg'),
     };
     panel.title = run === undefined ? 'Playground' : `${parts.library.header(run).name} · playground`;
+    this.answers = new PlaygroundAnswers({
+      answererOf: (place) => answererOf(service, place),
+      unexpected: (error) => this.unexpected(error),
+      isHeard: () => this.isHeard(),
+      send: (message) => {
+        this.send(message);
+      },
+    });
     this.subscriptions = [
       panel.webview.onDidReceiveMessage((message: unknown) => {
         this.receive(message).catch((error: unknown) => {
@@ -98,8 +91,8 @@ export class PlaygroundPanel {
 
   /** Let go, once the panel is closed. */
   release(): void {
-    clearTimeout(this.timer);
-    this.stop.abort();
+    this.isReady = false;
+    this.answers.abandon();
     for (const held of this.subscriptions) held.dispose();
   }
 
@@ -128,13 +121,13 @@ export class PlaygroundPanel {
         await this.choose();
         return;
       case 'run':
-        await this.ask(message.prompt, message.sampling);
+        if (this.trouble() === '') await this.answers.ask(this.places, message.prompt, message.sampling);
         return;
       case 'showPrompt':
         await this.showPrompt(message.prompt);
         return;
       case 'stop':
-        this.stop.abort();
+        this.answers.stop();
         return;
       case 'copy':
         await this.copy(message.column, message.form);
@@ -157,49 +150,16 @@ export class PlaygroundPanel {
   }
 
   private setPlaces(places: readonly CheckpointPlace[]): void {
-    this.stop.abort();
-    this.answers = [];
+    this.answers.abandon();
     this.places = places;
     this.makePage();
-  }
-
-  /** One is loaded after the other, so that what is free is known before the next; they write at the same time. */
-  private async ask(prompt: Prompt, sampling: AnswerSampling): Promise<void> {
-    this.stop.abort();
-    if (this.trouble() !== '') return;
-    const stop = new AbortController();
-    this.stop = stop;
-    this.answers = this.places.map((place, column) => {
-      this.lastAnswer += 1;
-      this.told[column] = 0;
-      return new Answer(this.lastAnswer, answererOf(this.service, place), {
-        prompt,
-        sampling,
-        signal: stop.signal,
-        onChange: () => {
-          if (this.stop === stop) this.changed(column);
-        },
-        onUnexpected: (error) => this.unexpected(error),
-      });
-    });
-    this.answers.forEach((_, column) => {
-      this.changed(column);
-    });
-    const writing: Promise<void>[] = [];
-    for (const [column, answer] of this.answers.entries()) {
-      const isGood = await answer.begin();
-      if (this.stop !== stop) break;
-      this.tellPrompt(column, answer.given);
-      if (isGood) writing.push(answer.write());
-    }
-    await Promise.all(writing);
   }
 
   private async showPrompt(prompt: Prompt): Promise<void> {
     if (this.trouble() !== '') return;
     for (const [column, place] of this.places.entries()) {
       try {
-        this.tellPrompt(column, await makePrompt(answererOf(this.service, place), prompt));
+        this.send(givenMessage(column, await makePrompt(answererOf(this.service, place), prompt)));
       } catch (error) {
         const problem = error instanceof CheckpointProblem ? error.message : this.unexpected(error);
         this.send({ kind: 'prompt', column, pieces: [], tokens: 0, note: '', problem });
@@ -208,7 +168,7 @@ export class PlaygroundPanel {
   }
 
   private async copy(column: number, form: 'text' | 'markdown'): Promise<void> {
-    const [answer, place] = [this.answers[column], this.places[column]];
+    const [answer, place] = [this.answers.of(column), this.places[column]];
     if (answer === undefined || place === undefined) return;
     await env.clipboard.writeText(form === 'text' ? answer.text : markdownOf(place.name, answer));
     window.setStatusBarMessage(`The answer of ${place.name} is on the clipboard.`, 3000);
@@ -222,17 +182,13 @@ export class PlaygroundPanel {
   /** Why nothing can be asked; empty when it can. */
   private trouble(): string {
     if (!workspace.isTrusted) return restrictedSentence;
-    return this.places.length === 0 ? 'No checkpoint is chosen.' : '';
+    return this.places.length === 0 ? noCheckpointSentence : '';
   }
 
   private tellAll(): void {
     this.tellSetup();
     this.tellTaken();
-    this.answers.forEach((answer, column) => {
-      this.told[column] = 0;
-      this.tellPrompt(column, answer.given);
-      this.changed(column);
-    });
+    this.answers.tellAgain();
   }
 
   private tellSetup(): void {
@@ -248,58 +204,12 @@ export class PlaygroundPanel {
     if (this.taken !== undefined) this.send({ kind: 'taken', ...this.taken });
   }
 
-  private tellPrompt(column: number, made: MadePrompt | undefined): void {
-    if (made === undefined) return;
-    const { ids, pieces, note } = made;
-    this.send({
-      kind: 'prompt',
-      column,
-      pieces: [...pieces],
-      tokens: ids.length,
-      note,
-      problem: '',
-    } satisfies ShownPrompt);
-  }
-
-  private changed(column: number): void {
-    this.dirty.add(column);
-    this.timer ??= setTimeout(() => {
-      this.tellNext();
-    }, tellEveryMs);
-  }
-
-  /** Tells of one column, the columns taking turns. */
-  private tellNext(): void {
-    this.timer = undefined;
-    const order = this.answers.map((_, place) => (this.nextColumn + place) % this.answers.length);
-    const column = order.find((place) => this.dirty.has(place));
-    const answer = column === undefined ? undefined : this.answers[column];
-    if (column === undefined || answer === undefined) {
-      this.dirty.clear();
-      return;
-    }
-    this.nextColumn = column + 1;
-    this.dirty.delete(column);
-    if (this.isTold()) {
-      // The text of the last token may have got its end.
-      this.send(answer.news(column, Math.max(0, (this.told[column] ?? 0) - 1)));
-      this.told[column] = answer.tokens;
-    }
-    for (const other of this.dirty) this.changed(other);
-  }
-
-  private isTold(): boolean {
-    return this.panel.visible && this.isReady;
+  private isHeard(): boolean {
+    // Of a page that is closed nothing may be asked.
+    return this.isReady && this.panel.visible;
   }
 
   private send(message: ToPlaygroundView): void {
-    if (this.isTold()) void this.panel.webview.postMessage(message);
+    if (this.isHeard()) void this.panel.webview.postMessage(message);
   }
-}
-
-function markdownOf(name: string, answer: Answer): string {
-  const { text } = answer;
-  const longest = [...text.matchAll(/`{3,}/g)].reduce((most, [ticks]) => Math.max(most, ticks.length), 2);
-  const fence = '`'.repeat(longest + 1);
-  return `**${name}**, ${answer.tokens} tokens\n\n${fence}text\n${text}\n${fence}\n`;
 }

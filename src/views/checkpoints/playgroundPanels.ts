@@ -15,11 +15,19 @@ export const playgroundType = 'srft.playground';
 /** The playgrounds of this window, one a run. */
 export class PlaygroundPanels implements Disposable {
   private readonly panels = new Set<PlaygroundPanel>();
+  private readonly subscription: Disposable;
 
   constructor(
     private readonly parts: CheckpointParts,
     private readonly service: CheckpointService,
-  ) {}
+  ) {
+    this.subscription = parts.library.onList(() => {
+      for (const panel of [...this.panels]) {
+        const { run } = panel;
+        if (run !== undefined && parts.library.of(run.store.directory) !== run) panel.dispose();
+      }
+    });
+  }
 
   /** Opens the playground of what a command was called on: a run, a checkpoint, a trace, or nothing. */
   async open(target: unknown): Promise<void> {
@@ -56,6 +64,7 @@ export class PlaygroundPanels implements Disposable {
   }
 
   dispose(): void {
+    this.subscription.dispose();
     for (const panel of [...this.panels]) panel.dispose();
   }
 

@@ -14,6 +14,7 @@ import { shownText } from './comparisonWork';
 const mostProbes = 8;
 const mostPlaces = 24;
 const mostTokens = 256;
+const tellEveryMs = 200;
 /** Of all probes together, prompts included. */
 const mostTokensRead = 32_000;
 
@@ -23,13 +24,16 @@ export class StripWork {
   private state: StripMessage['state'] = 'none';
   private generation = 0;
   private isOfProbes = true;
+  /** Checkpoints that were asked, by step; those that were removed since keep their rows. */
   private places: readonly CheckpointPlace[] = [];
+  private asked = 0;
   /** Chosen when the strip is scored first, so that its columns stay what they are. */
-  private probes: readonly WholeSequence[] | undefined;
+  private probes: readonly WholeSequence[] = [];
   /** By checkpoint's folder and probe: [T] probabilities. */
   private readonly known = new Map<string, Float32Array>();
   private notes: string[] = [];
   private done = 0;
+  private toldAt = -Infinity;
 
   constructor(
     private readonly run: RunWatch,
@@ -60,23 +64,24 @@ export class StripWork {
     this.done = 0;
     this.tell();
     try {
-      const probes = (this.probes ??= await this.readProbes());
-      const all = await placesOf(this.run);
-      this.places = thinned(all, mostPlaces);
-      if (this.places.length < all.length)
-        this.notes.push(`${this.places.length} of ${all.length} checkpoints are shown.`);
+      const probes = await this.choose();
+      const there = await placesOf(this.run);
+      const asked = thinned(there, mostPlaces);
+      if (asked.length < there.length) this.notes.push(`${asked.length} of ${there.length} checkpoints are asked.`);
+      this.asked = asked.length;
+      this.remember(asked);
       await scoreUnderEach(
-        this.places,
+        asked,
         probes,
         (place, ids, from) => this.service.score(place, ids, { from, signal, priority }),
         {
           onScores: (place, probe, { logProb }) => {
-            this.known.set(this.keyOf(place, probe), logProb.map(Math.exp));
+            this.known.set(keyOf(asked[place], probe), logProb.map(Math.exp));
             this.done += 1;
-            this.tell();
+            if (performance.now() - this.toldAt >= tellEveryMs) this.tell();
           },
           onProblem: (place, problem) => {
-            this.notes.push(`${this.places[place]?.name ?? ''} is left out. ${problem.message}`);
+            this.notes.push(`${asked[place]?.name ?? ''} is left out. ${problem.message}`);
           },
         },
       );
@@ -99,13 +104,14 @@ export class StripWork {
   }
 
   tell(): void {
-    const probes = this.probes ?? [];
+    this.toldAt = performance.now();
+    const { probes } = this;
     this.send({
       kind: 'strip',
       generation: this.generation,
       state: this.state,
       done: this.done,
-      of: this.places.length * probes.length,
+      of: this.asked * probes.length,
       isOfProbes: this.isOfProbes,
       probes: probes.map((probe, number) => this.toldProbe(probe, number)),
       notes: this.notes.map(visibleWords),
@@ -114,14 +120,19 @@ export class StripWork {
 
   /** The trace of a probe; undefined where there is none. */
   sequenceAt(probe: number): WholeSequence | undefined {
-    return this.probes?.[probe];
+    return this.probes[probe];
   }
 
-  private async readProbes(): Promise<readonly WholeSequence[]> {
+  /** Once there are probes they stay what they are; what stands in for them gives way to them. */
+  private async choose(): Promise<readonly WholeSequence[]> {
+    if (this.isOfProbes && this.probes.length > 0) return this.probes;
     const { store } = this.run;
     const { isOfProbes, rows } = probeRows(store);
-    this.isOfProbes = isOfProbes;
     const { sequences } = await readSequences(store, rows, { sequences: mostProbes, tokens: mostTokensRead });
+    const names = (list: readonly WholeSequence[]): string => list.map(({ id }) => id).join();
+    if (names(sequences) !== names(this.probes)) this.known.clear();
+    this.isOfProbes = isOfProbes;
+    this.probes = sequences;
     return sequences;
   }
 
@@ -131,14 +142,23 @@ export class StripWork {
     return {
       ...{ label, prompt, verdict, tokens },
       words: Array.from({ length: shown }, (_, token) => shownText(tokenText(trace, token))),
-      rows: this.places.flatMap(({ name }, place) => {
-        const probability = this.known.get(this.keyOf(place, number));
-        return probability === undefined ? [] : [{ name, probability: probability.slice(0, shown) }];
-      }),
+      rows: thinned(
+        this.places.flatMap((place) => {
+          const probability = this.known.get(keyOf(place, number));
+          return probability === undefined ? [] : [{ name: place.name, probability: probability.slice(0, shown) }];
+        }),
+        mostPlaces,
+      ),
     };
   }
 
-  private keyOf(place: number, probe: number): string {
-    return `${probe} ${this.places[place]?.folder ?? ''}`;
+  private remember(asked: readonly CheckpointPlace[]): void {
+    const folders = new Set(asked.map(({ folder }) => folder));
+    const others = this.places.filter(({ folder }) => !folders.has(folder));
+    this.places = [...others, ...asked].sort((one, other) => (one.step ?? -1) - (other.step ?? -1));
   }
+}
+
+function keyOf(place: CheckpointPlace | undefined, probe: number): string {
+  return `${probe} ${place?.folder ?? ''}`;
 }

@@ -51,15 +51,18 @@ function scoreTables(scores: readonly TokenScore[]): string {
   const most = Math.max(0, ...scores.map(({ alternatives }) => alternatives.length));
   const likeliest = Array.from({ length: most }, (_, place) => {
     const cells = scores.map(({ alternatives }) => alternativeWords(alternatives[place]));
-    return `| ${place + 1}\\. | ${cells.join(' | ')} |\n`;
+    return `| ${place + 1}\\. | ${cells.join(gap)} |\n`;
   });
   return [
     '\n| | probability | log\\-prob | rank | entropy |\n|---|--:|--:|--:|--:|\n',
     ...figures,
-    `\n| likeliest | ${scores.map(name).join(' | ')} |\n|---|${':--|'.repeat(scores.length)}\n`,
+    `\n| likeliest | ${scores.map(name).join(gap)} |\n|---|${':--|'.repeat(scores.length)}\n`,
     ...likeliest,
   ].join('');
 }
+
+/** Columns of words stand too close to each other by themselves. */
+const gap = ' | &nbsp;&nbsp;';
 
 function alternativeWords(alternative: TokenScore['alternatives'][number] | undefined): string {
   if (alternative === undefined) return '';

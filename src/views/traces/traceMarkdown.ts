@@ -6,7 +6,7 @@ import { factsOfTrace, type Fact } from '../../../core/traceWords';
 import { visibleWords } from '../../../core/visibleWords';
 import type { OpenTrace } from './traceLibrary';
 
-/** A trace with its figures, fenced so that nothing the model wrote is read as Markdown. */
+/** A trace and its figures as Markdown, fenced so that nothing the model wrote is read as such. */
 export function markdownOf({ trace, origin, scores }: OpenTrace): string {
   const longest = Math.max(2, ...[...trace.text.matchAll(/`+/g)].map(([ticks]) => ticks.length));
   const fence = '`'.repeat(longest + 1);

@@ -22,12 +22,12 @@ const template = readChatTemplate(
 );
 
 /** The demo's base, with its own template or without one; `before` stands before whole texts. */
-function maker({ hasTemplate = true, before = [] as readonly number[] } = {}): PromptMaker {
+function maker({ chatTemplate = template, hasTemplate = true, before = [] as readonly number[] } = {}): PromptMaker {
   return {
     name: 'base',
     render: (messages) => {
       if (!hasTemplate) return Promise.resolve(null);
-      const rendered = template?.render(messages, { addGenerationPrompt: true, date: '2026-01-01', variables: {} });
+      const rendered = chatTemplate?.render(messages, { addGenerationPrompt: true, date: '2026-01-01', variables: {} });
       return rendered instanceof CheckpointProblem ? Promise.reject(rendered) : Promise.resolve(rendered ?? null);
     },
     encode: (text, special) => {
@@ -93,6 +93,20 @@ describe('a prompt', () => {
     const { ids, pieces } = await makePrompt(maker({ before: [end] }), raw(text));
     assert.deepEqual(ids, tokenizer.encode(text, { special: false }));
     assert.equal(pieces.map((piece) => piece.text).join(''), text);
+  });
+
+  it('of roles that the template refuses is refused in its words', async () => {
+    const strict = readChatTemplate(
+      {
+        template: "{% if messages[0].role == 'system' %}{{ raise_exception('no system role') }}{% endif %}",
+        config: undefined,
+      },
+      {},
+    );
+    await assert.rejects(
+      makePrompt(maker({ chatTemplate: strict }), chat),
+      /chat_template\.jinja: the template refuses the messages \(no system role\)/,
+    );
   });
 
   it('that is empty is refused', async () => {

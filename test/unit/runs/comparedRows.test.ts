@@ -26,7 +26,7 @@ const all = { sequences: 64, tokens: 32_000 };
 describe('what checkpoints can be compared on', () => {
   it('is told of a recorded run, the newest first', async () => {
     const store = await recorded('trained');
-    const front = store.index.rowOfId.get('a1-s2-g0-0');
+    const front = store.index.rowOfId.get('a1-s2-g0-3');
     const sets = rowSets(store, front, [1]);
     assert.deepEqual(
       sets.map(({ key, rows }) => [key, rows.length]),
@@ -40,6 +40,7 @@ describe('what checkpoints can be compared on', () => {
         ['demonstrations', 12],
       ],
     );
+    assert.equal(sets[1]?.rows[0], front, 'what was looked at comes first');
     assert.equal(usualSet(sets), 'group');
     assert.equal(usualSet(rowSets(store, undefined)), 'evaluations 3');
     assert.equal(usualSet([]), undefined);

@@ -35,7 +35,7 @@ function copyRunWithProbes(workspace: string): string {
   const manifest = join(directory, 'run.json');
   const text = readFileSync(manifest, 'utf8');
   const { run_id: id } = JSON.parse(text) as { readonly run_id: string };
-  writeFileSync(manifest, text.replace(id, [...id].reverse().join('')));
+  writeFileSync(manifest, text.replace(id, `${id.slice(1)}${id.slice(0, 1)}`));
   const index = join(directory, 'rollouts', 'index.jsonl');
   const lines = readFileSync(index, 'utf8').split('\n');
   const first = lines.findIndex((line) => line.includes('"step":3') && line.includes('"kind":"evaluation"'));

@@ -179,6 +179,12 @@ describe('the playground', () => {
         await column(view, 'step 2').getByRole('alert').filter({ hasText: 'step-000002' }).waitFor();
         await column(view, 'base').locator('.answer-state', { hasText: over }).waitFor();
 
+        // A checkpoint of the tree takes the place of the third.
+        const checkpoint = page.locator('.sidebar .monaco-list-row', { hasText: 'Checkpoint 1' }).first();
+        await chooseFromMenu(page, checkpoint, 'Open Playground');
+        await column(view, 'step 1').waitFor();
+        assert.equal(await view.locator('section.answer').count(), 3);
+
         // The prompt of a trace is taken over as it was recorded.
         await page.locator('.activitybar .action-label[aria-label^="SRFT Studio"]').click();
         await page.locator('.tab', { hasText: /^trained$/ }).click();

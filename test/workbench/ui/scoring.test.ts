@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
 import type { Page } from 'playwright-core';
 import { command, webviewFrame } from '../browser.mjs';
 import { copyRunWithCheckpoints } from '../support/checkpointRun';
 import { eventually } from '../support/eventually';
+import { chooseFromMenu } from '../support/menu';
 import { notification } from '../support/notifications';
 import { keepPicture, pickTheme } from '../support/panelLooks';
 import { processesWithin } from '../support/processes';
@@ -49,15 +51,15 @@ function lenses(page: Page): Promise<string> {
     .then((texts) => texts.join(' ').replaceAll(/\s+/g, ' '));
 }
 
+/** What is said above the text of each checkpoint. */
+async function totals(page: Page): Promise<string[]> {
+  return (await lenses(page)).split(' | ').filter((words) => words.includes('nats/byte'));
+}
+
 /** The tab comes to the front, and above its text stands what checkpoints said of it. */
-async function isSaidAgain(page: Page, [tab, said]: readonly [tab: RegExp, said: string]): Promise<void> {
+async function isSaidAgain(page: Page, tab: RegExp, said: readonly string[]): Promise<void> {
   await page.locator('.tab', { hasText: tab }).click();
-  await eventually(`what was said above ${tab}`, async () => (await lenses(page)) === said).catch(
-    async (error: unknown) => {
-      assert.equal(await lenses(page), said);
-      throw error;
-    },
-  );
+  await eventually(`what was said above ${tab}`, async () => isDeepStrictEqual(await totals(page), said));
 }
 
 /** How many different backgrounds the tokens have. */
@@ -85,6 +87,26 @@ async function hoverAtCursor(page: Page): Promise<string> {
 
 async function clickText(page: Page, words: string): Promise<void> {
   await page.locator('.editor-group-container.active .view-line', { hasText: words }).first().click();
+}
+
+async function openFile(page: Page, name: string): Promise<void> {
+  await page.keyboard.press('Control+p');
+  await page.locator('.quick-input-widget:visible input[type=text]').fill(name);
+  await page.locator('.quick-input-widget .monaco-list-row', { hasText: name }).first().click();
+  await page.locator('.tab.active', { hasText: name }).waitFor();
+}
+
+async function scoreUnder(page: Page, checkpoint: string): Promise<void> {
+  await command(page, 'SRFT: Score With Checkpoint');
+  await pickerRow(page, checkpoint).first().click();
+}
+
+/** A tokenizer in which two figures have each other's ids. */
+function withTokensSwapped(file: string): string {
+  const tokenizer = JSON.parse(file) as { readonly model: { readonly vocab: Record<string, number> } };
+  const { vocab } = tokenizer.model;
+  [vocab['2'], vocab['3']] = [vocab['3'] ?? 0, vocab['2'] ?? 0];
+  return JSON.stringify(tokenizer);
 }
 
 describe('scores of checkpoints', () => {
@@ -137,10 +159,7 @@ describe('scores of checkpoints', () => {
         await command(page, 'Notifications: Clear All Notifications');
 
         await command(page, 'View: Keep Editor');
-        await page.keyboard.press('Control+p');
-        await page.locator('.quick-input-widget:visible input[type=text]').fill('notes.md');
-        await page.locator('.quick-input-widget .monaco-list-row', { hasText: 'notes.md' }).first().click();
-        await page.locator('.tab.active', { hasText: 'notes.md' }).waitFor();
+        await openFile(page, 'notes.md');
         await clickText(page, '26+23');
         await page.keyboard.press('Home');
         await page.keyboard.press('Control+Shift+End');
@@ -162,15 +181,16 @@ describe('scores of checkpoints', () => {
         await page.keyboard.press('Escape');
 
         // Both documents come back with what was said of them, and no checkpoint is loaded for it.
-        const saidOfText = await lenses(page);
+        const saidOfText = await totals(page);
         await page.locator('.tab', { hasText: /rollout \d/ }).click();
         await eventually('the trace in front', async () => (await lenses(page)).includes('base: Σ log p'));
-        const saidOfTrace = await lenses(page);
+        const saidOfTrace = await totals(page);
+        assert.deepEqual([saidOfText.length, saidOfTrace.length], [1, 2]);
         await command(page, 'Developer: Reload Window');
         await page.locator('.codelens-decoration').first().waitFor({ state: 'detached' });
         await isTintedBy(page, 'surprise · step 3');
-        await isSaidAgain(page, [/rollout \d/, saidOfTrace]);
-        await isSaidAgain(page, [/notes\.md · step 3/, saidOfText]);
+        await isSaidAgain(page, /rollout \d/, saidOfTrace);
+        await isSaidAgain(page, /notes\.md · step 3/, saidOfText);
         const models = processesWithin(serverFolder).filter(({ words }) =>
           words.some((word) => word.endsWith('modelProcess.cjs')),
         );
@@ -181,6 +201,58 @@ describe('scores of checkpoints', () => {
         fill: (workspace) => {
           copyRunWithCheckpoints(workspace, 'trained');
           writeFileSync(join(workspace, 'notes.md'), notes);
+        },
+      },
+    );
+  });
+
+  it('of another program’s trace, in tokens of its own; what cannot be scored is refused in a sentence', async () => {
+    await withWindow(
+      'scoring-refusals',
+      async ({ page, complaints }) => {
+        await page.locator('.activitybar .action-label[aria-label^="SRFT Studio"]').click();
+        await page.locator('.sidebar .monaco-list-row', { hasText: 'trained' }).first().waitFor();
+        await page.locator('.activitybar .action-label[aria-label^="Explorer"]').click();
+        const file = page.locator('.sidebar .monaco-list-row', { hasText: 'traces.jsonl' });
+        await chooseFromMenu(page, file, 'Open Traces of Another Program');
+        await page.locator('.tab.active', { hasText: 'line 1' }).waitFor();
+        await isTintedBy(page, 'none');
+        await scoreUnder(page, 'base');
+        await isTintedBy(page, 'surprise · base');
+        await eventually('whose tokens they are', async () =>
+          (await lenses(page)).includes('Its tokens are those of the tokenizer of base.'),
+        );
+        await clickText(page, '26+23');
+        await page.keyboard.press('Home');
+        assert.match(await hoverAtCursor(page), /position 3 of \d+[^]*likeliest\s+base\s+1\.\s+"/);
+        await page.keyboard.press('Escape');
+
+        await openTrace(page, /start/);
+        await scoreUnder(page, 'step 2');
+        await notification(page, /step-000002: its tokenizer makes other tokens than this trace has; choose/);
+        await command(page, 'Notifications: Clear All Notifications');
+        assert.deepEqual(await totals(page), []);
+
+        await openFile(page, 'long.txt');
+        await command(page, 'SRFT: Score This Text');
+        await pickerRow(page, 'base').first().click();
+        await notification(
+          page,
+          /the text has \d\d,\d{3} tokens with its context, and at most 65,536 are scored; copy/,
+        );
+        // The editor writes what it shows as an error into its console.
+        const others = complaints().filter((line) => !line.includes('its tokenizer makes other tokens'));
+        assert.deepEqual(others, []);
+      },
+      {
+        fill: (workspace) => {
+          const run = copyRunWithCheckpoints(workspace, 'trained');
+          const tokenizer = join(run, 'checkpoints', 'step-000002', 'tokenizer.json');
+          writeFileSync(tokenizer, withTokensSwapped(readFileSync(tokenizer, 'utf8')));
+          writeFileSync(join(workspace, 'notes.md'), notes);
+          writeFileSync(join(workspace, 'long.txt'), '26+23=49\n'.repeat(9000));
+          const trace = { prompt: 'Mia has 26 stamps.', completion: '<think>\n26+23=49\n</think>' };
+          writeFileSync(join(workspace, 'traces.jsonl'), `${JSON.stringify(trace)}\n`);
         },
       },
     );
