@@ -81,7 +81,9 @@ async function judged(group: FrameLocator, count: number): Promise<void> {
 }
 
 async function openReroll(page: Page, group: FrameLocator, number: number): Promise<string> {
-  const name = group.locator('.samples tr.reroll', { hasText: new RegExp(`Re-roll ${number}(?!\\d)`) }).locator('button');
+  const name = group
+    .locator('.samples tr.reroll', { hasText: new RegExp(`Re-roll ${number}(?!\\d)`) })
+    .locator('button');
   await name.click();
   await name.press('Enter');
   await page.locator('.tab.active', { hasText: `Re-roll ${number} ·` }).waitFor();
