@@ -2,6 +2,7 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { environmentOf } from '../../test/workbench/equipment.mjs';
+import { installExtension } from '../../test/workbench/server.mjs';
 import { buildExtension } from './extensionBundle.mjs';
 import { filesBelow } from './files.mjs';
 import { pythonOf, root, srftFolder, venvFolder } from './paths.mjs';
@@ -54,8 +55,9 @@ export async function prepareUiTests() {
   const workbench = await ensureWorkbench();
   const { files } = await packageExtension({ targets: [targetOfThisMachine()] });
   const bundles = await bundleTests('ui', entries, 'esm');
-  const [packaged] = files;
-  const env = environmentOf({ root, reports, workbench, ...(packaged ? { vsix: packaged.path } : {}) });
+  const installed = join(bundleFolder, 'installed');
+  for (const { path } of files) installExtension(workbench, path, installed);
+  const env = environmentOf({ root, reports, workbench, installed });
   return { bundles, env: { ...env, UV_CACHE_DIR: await uvCache() } };
 }
 

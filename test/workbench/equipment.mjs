@@ -6,7 +6,7 @@
  * @property {string} root the project's folder
  * @property {string} reports a folder for counts, and for pictures of failures
  * @property {Workbench} [workbench] missing where the desktop's VS Code is used
- * @property {string} [vsix] the packaged extension for this platform, for the tests of the window
+ * @property {string} [installed] a folder with the packaged extension for this platform, installed, for the tests of the window
  */
 
 const variable = 'SRFT_WORKBENCH';

@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, cpSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -44,6 +44,7 @@ const foreignVariables = [
 /**
  * @typedef {object} ServerOptions
  * @property {string[]} [vsix] packaged extensions to install first
+ * @property {string} [installed] folder of `installExtension`, whose content is there from the beginning
  * @property {Record<string, unknown>} [settings] over the quiet ones
  * @property {'all' | 'asked'} [trust] whether every folder is trusted, or opens in Restricted Mode until a person trusts it
  * @property {NodeJS.ProcessEnv} [env] over this process's; it reaches the extension host
@@ -63,20 +64,13 @@ const foreignVariables = [
  * @param {ServerOptions} [options]
  * @returns {Promise<Server>}
  */
-export async function startServer({ node, codeServer }, { vsix = [], settings = {}, trust = 'all', env = {} } = {}) {
+export async function startServer(host, { vsix = [], installed, settings = {}, trust = 'all', env = {} } = {}) {
+  const { node } = host;
   const folder = mkdtempSync(join(tmpdir(), 'srft-workbench-'));
   const place = throwAwayFolders(folder, settings);
-  const entry = join(codeServer, 'out', 'node', 'entry.js');
-  const common = [
-    entry,
-    '--config',
-    place.config,
-    '--user-data-dir',
-    place.userData,
-    '--extensions-dir',
-    place.extensions,
-  ];
+  const common = commonArguments(host, place);
   const environment = environmentFor(node, place, env);
+  if (installed !== undefined) cpSync(installed, place.extensions, { recursive: true });
   for (const file of vsix) installVsix(node, common, environment, file);
 
   const log = join(folder, 'server.log');
@@ -110,6 +104,35 @@ export async function startServer({ node, codeServer }, { vsix = [], settings = 
     await stop();
     throw error;
   }
+}
+
+/**
+ * Installs a packaged extension into a folder, for servers that are to start with it: installing takes seconds, a copy
+ * does not.
+ * @param {import('../../scripts/lib/workbenchHost.mjs').WorkbenchHost} host
+ * @param {string} file
+ * @param {string} target made anew
+ */
+export function installExtension(host, file, target) {
+  const folder = mkdtempSync(join(tmpdir(), 'srft-workbench-'));
+  try {
+    const place = throwAwayFolders(folder, {});
+    installVsix(host.node, commonArguments(host, place), environmentFor(host.node, place, {}), file);
+    rmSync(target, { recursive: true, force: true });
+    cpSync(place.extensions, target, { recursive: true });
+  } finally {
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+  }
+}
+
+/** @param {import('../../scripts/lib/workbenchHost.mjs').WorkbenchHost} host @param {ReturnType<typeof throwAwayFolders>} place */
+function commonArguments({ codeServer }, place) {
+  return [
+    join(codeServer, 'out', 'node', 'entry.js'),
+    ...['--config', place.config],
+    ...['--user-data-dir', place.userData],
+    ...['--extensions-dir', place.extensions],
+  ];
 }
 
 /**

@@ -18,7 +18,7 @@ export interface Window {
   readonly complaints: () => string[];
 }
 
-export interface WindowOptions extends Omit<ServerOptions, 'vsix'> {
+export interface WindowOptions extends Omit<ServerOptions, 'vsix' | 'installed'> {
   /** Puts files into the workspace before it is opened. */
   readonly fill?: (workspace: string) => unknown;
   /** One of the themes that come with VS Code. */
@@ -37,9 +37,9 @@ export async function withWindow(
   work: (window: Window) => Promise<void>,
   { fill, theme = 'Dark Modern', settings = {}, ...options }: WindowOptions = {},
 ): Promise<void> {
-  const { vsix, reports } = equipment();
+  const { installed, reports } = equipment();
   const workbench = givenWorkbench();
-  if (vsix === undefined) throw new Error('There is no packaged extension to test.');
+  if (installed === undefined) throw new Error('There is no packaged extension to test.');
   const workspace = mkdtempSync(join(tmpdir(), 'srft-workspace-'));
   await fill?.(workspace);
   const server = await startServer(workbench, {
@@ -47,7 +47,7 @@ export async function withWindow(
     settings: { 'workbench.colorTheme': theme, ...settings },
     // Windows are tested beside each other, and trainers that share cores are slower with a thread for each of them.
     env: { OMP_NUM_THREADS: '1', ...options.env },
-    vsix: [vsix],
+    installed,
   });
   const browser = await launchBrowser(workbench);
   try {
