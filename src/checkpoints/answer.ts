@@ -1,10 +1,10 @@
 import type { AnswerNews, AnswerSampling, Prompt } from '../../core/generated/playground';
+import { utf8Stream } from '../../core/utf8';
 import { CheckpointProblem } from '../inference/problem';
 import { notFinite } from './checkpointFiles';
 import { makePrompt, type MadePrompt, type PromptMaker } from './answerPrompt';
 import type { WriteRequest, Written } from './languageModel';
 import type { SpelledTokens } from './tokenizerAnswers';
-import { TokenTexts } from './tokenTexts';
 
 /** A checkpoint that answers. Each question raises a CheckpointProblem, or the signal's reason. */
 export interface Answerer extends PromptMaker {
@@ -43,7 +43,7 @@ export class Answer {
   private readonly written: Written[] = [];
   private readonly texts: string[] = [];
   private readonly special: number[] = [];
-  private readonly decoder = new TokenTexts();
+  private readonly decode = utf8Stream();
   private spelling: Promise<void> = Promise.resolve();
   private isSpelling = false;
   private firstAt = NaN;
@@ -153,7 +153,7 @@ export class Answer {
         const { bytes, lengths, special } = await this.answerer.spell(ids);
         let at = 0;
         lengths.forEach((length, token) => {
-          this.texts.push(this.decoder.next(bytes.subarray(at, at + length)));
+          this.texts.push(this.decode(bytes.subarray(at, at + length), false));
           this.special.push(special[token] ?? 0);
           at += length;
         });
@@ -166,7 +166,7 @@ export class Answer {
 
   private async spellAll(): Promise<void> {
     await this.spelling;
-    const rest = this.decoder.end();
+    const rest = this.decode(new Uint8Array(0), true);
     const last = this.texts.length - 1;
     if (rest !== '' && last >= 0) this.texts[last] = `${this.texts[last] ?? ''}${rest}`;
   }

@@ -1,8 +1,8 @@
 import type { Prompt, TextPiece } from '../../core/generated/playground';
+import { utf8Stream } from '../../core/utf8';
 import type { ChatMessage } from '../inference/chatTemplate';
 import { CheckpointProblem } from '../inference/problem';
 import type { SpelledTokens } from './tokenizerAnswers';
-import { TokenTexts } from './tokenTexts';
 
 /** A checkpoint's tokenizer and chat template. Each question raises a CheckpointProblem. */
 export interface PromptMaker {
@@ -40,14 +40,14 @@ export function withBeginning(plain: Int32Array, whole: Int32Array): Int32Array 
 
 /** Texts of tokens; neighbours that are alike are one piece. */
 export function piecesOf({ bytes, lengths, special }: SpelledTokens): TextPiece[] {
-  const texts = new TokenTexts();
+  const text = utf8Stream();
   const pieces: TextPiece[] = [];
   let at = 0;
   lengths.forEach((length, token) => {
-    add(pieces, texts.next(bytes.subarray(at, at + length)), special[token] === 1);
+    add(pieces, text(bytes.subarray(at, at + length), false), special[token] === 1);
     at += length;
   });
-  add(pieces, texts.end(), false);
+  add(pieces, text(new Uint8Array(0), true), false);
   return pieces;
 }
 

@@ -2,11 +2,9 @@ import { Uri, workspace, type Disposable, type ExtensionContext, type WebviewPan
 import type {
   BrushMessage,
   Check,
-  Failure,
   MarkedTrace,
   RolloutsRequest,
   RunHeader,
-  Stage,
   ToHost,
   ToPanel,
 } from '../../core/generated/panel';
@@ -15,22 +13,13 @@ import { startingHeader } from '../../core/runHeader';
 import { answerTo } from '../runs/panelAnswers';
 import type { StepRange } from '../../core/stepRange';
 import type { RunWatch } from '../runs/runWatch';
+import type { Beginning } from './beginning';
 import type { RunLibrary, RunNews } from './library';
 import type { Log } from './log';
 import type { PanelActions } from './panelActions';
 import { pageOf } from './panelPage';
 import { pinMetrics, pinnedMetrics } from './pins';
 import { settings } from './settings';
-
-/** A run whose trainer is being started and has written no file yet. */
-export interface Beginning {
-  readonly name: string;
-  readonly directory: string;
-  stages: readonly Stage[];
-  failure: Failure | null;
-  /** End the start. */
-  readonly cancel: () => void;
-}
 
 /** A header is sent at most this often. */
 const headerEveryMs = 100;

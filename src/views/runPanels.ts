@@ -16,7 +16,8 @@ import type { Log } from './log';
 import type { PanelActions } from './panelActions';
 import { directoriesOf } from './panelPage';
 import type { Front } from './traces/frontTrace';
-import { RunPanel, type Beginning } from './runPanel';
+import { RunPanel } from './runPanel';
+import type { Beginning } from './beginning';
 
 const viewType = 'srft.run';
 const emptyKey = 'empty';

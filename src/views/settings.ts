@@ -12,8 +12,8 @@ export const settings = {
   environmentFolder: (): string => root().get('environment.folder', ''),
   /** A folder of wheels; empty for the package index. */
   wheels: (): string => root().get('environment.wheels', ''),
-  /** Whether torch is chosen by the driver; the lock's own otherwise. */
-  choosesTorch: (): boolean => root().get<string>('environment.torch', 'auto') !== 'lock',
+  /** Whether torch is chosen by the driver; the lock's own otherwise, and from a folder of wheels what is in it. */
+  choosesTorch: (): boolean => root().get<string>('environment.torch', 'auto') !== 'lock' && settings.wheels() === '',
   /** Where runs are looked for and made; absolute, or relative to each workspace folder. */
   runFolders: (): readonly string[] => root().get('runs.folders', ['runs']),
   /** 0 to 0.99. */

@@ -1,4 +1,4 @@
-import type { Beginning } from './runPanel';
+import type { Beginning } from './beginning';
 
 /** Seconds beside the stages of a start, in the panel that shows it. */
 export class StageClock {

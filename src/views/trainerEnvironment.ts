@@ -104,7 +104,7 @@ export class TrainerEnvironment {
   /** The copy of the trainer that this version of the extension runs. */
   private trainerCopy(): Promise<TrainerCopy> {
     const bundled = join(this.context.extensionPath, 'trainer');
-    this.copy ??= copyTrainer(bundled, this.storage, extensionVersion(this.context)).catch((error: unknown) => {
+    this.copy ??= copyTrainer(bundled, this.storage, this.version).catch((error: unknown) => {
       this.copy = undefined;
       throw error;
     });
@@ -254,7 +254,7 @@ export class TrainerEnvironment {
     if (python.kind !== 'python') return { reason: python.reason };
     const lock = join(copy.folder, 'requirements.lock');
     const place = { folder: this.environmentFolder, lock, python: python.python };
-    return choosesTorch() ? { ...place, ...(await torchFor({ ...place, env: process.env, signal })) } : place;
+    return settings.choosesTorch() ? { ...place, ...(await torchFor({ ...place, env: process.env, signal })) } : place;
   }
 
   private async examine(runsFolder: string, signal: AbortSignal): Promise<readonly Check[]> {
@@ -266,7 +266,7 @@ export class TrainerEnvironment {
       named === '' && workspace.isTrusted ? await this.chosenInPythonExtension(requirements, signal) : named;
     return examine({
       versions: {
-        'SRFT Studio': extensionVersion(this.context),
+        'SRFT Studio': this.version,
         [editorEnv.appName]: editorVersion,
         Node: process.versions.node,
       },
@@ -275,12 +275,16 @@ export class TrainerEnvironment {
       env: process.env,
       requirements,
       lock: join(copy.folder, 'requirements.lock'),
-      choosesTorch: choosesTorch(),
+      choosesTorch: settings.choosesTorch(),
       storage: this.storage,
       environmentFolder: this.environmentFolder,
       runsFolder,
       signal,
     });
+  }
+
+  private get version(): string {
+    return (this.context.extension.packageJSON as { readonly version: string }).version;
   }
 
   private get storage(): string {
@@ -293,16 +297,6 @@ export class TrainerEnvironment {
   }
 }
 
-/** From a folder of wheels comes what is in it. */
-function choosesTorch(): boolean {
-  return settings.choosesTorch() && settings.wheels() === '';
-}
-
 async function requirementsIn(copy: TrainerCopy): Promise<readonly Requirement[]> {
   return requirementsOf(await readFile(join(copy.folder, 'pyproject.toml'), 'utf8'));
-}
-
-function extensionVersion(context: ExtensionContext): string {
-  const { version } = context.extension.packageJSON as { readonly version: string };
-  return version;
 }

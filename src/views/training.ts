@@ -11,7 +11,7 @@ import type { RunLibrary } from './library';
 import type { Log } from './log';
 import type { RunPicker } from './pick';
 import { RewardConsent } from './rewardConsent';
-import type { Beginning } from './runPanel';
+import type { Beginning } from './beginning';
 import type { RunPanels } from './runPanels';
 import { StageClock } from './stageClock';
 import type { ReadyTrainer, TrainerSource } from './trainerEnvironment';

@@ -6,7 +6,7 @@ import type { AnswerNews, AnswerSampling, Prompt } from '../../../core/generated
 import { Answer, type Answerer } from '../../../src/checkpoints/answer';
 import type { WriteRequest, Written } from '../../../src/checkpoints/languageModel';
 import type { SpelledTokens } from '../../../src/checkpoints/tokenizerAnswers';
-import { TokenTexts } from '../../../src/checkpoints/tokenTexts';
+import { utf8Stream } from '../../../core/utf8';
 import { CheckpointProblem } from '../../../src/inference/problem';
 
 const end = 0;
@@ -102,26 +102,27 @@ const cutBytes = fc
   );
 
 const whole = new TextDecoder('utf-8', { ignoreBOM: true });
+const nothing = new Uint8Array(0);
 
 describe('texts of tokens', () => {
   it('together are the text of all bytes, however these are cut', () => {
     fc.assert(
       fc.property(cutBytes, ({ bytes, pieces }) => {
-        const texts = new TokenTexts();
-        const all = [...pieces.map((piece) => texts.next(piece)), texts.end()];
+        const text = utf8Stream();
+        const all = [...pieces.map((piece) => text(piece, false)), text(nothing, true)];
         assert.equal(all.join(''), whole.decode(bytes));
       }),
     );
   });
 
   it('show a character whole, with the token that completes it', () => {
-    const texts = new TokenTexts();
+    const text = utf8Stream();
     const [first, second, third, fourth] = new TextEncoder().encode('🙂');
     assert.ok(first !== undefined && second !== undefined && third !== undefined && fourth !== undefined);
-    assert.equal(texts.next(Uint8Array.of(first)), '');
-    assert.equal(texts.next(Uint8Array.of(second, third)), '');
-    assert.equal(texts.next(Uint8Array.of(fourth, 0x21)), '🙂!');
-    assert.equal(texts.end(), '');
+    assert.equal(text(Uint8Array.of(first), false), '');
+    assert.equal(text(Uint8Array.of(second, third), false), '');
+    assert.equal(text(Uint8Array.of(fourth, 0x21), false), '🙂!');
+    assert.equal(text(nothing, true), '');
   });
 });
 
