@@ -164,7 +164,10 @@ describe('the playground', () => {
         await notification(page, /step 2: its process ended .* started again now/);
         const count = (): Promise<number> => written(view, 'step 2').locator('[data-token]').count();
         const atKill = await count();
-        await eventually('more tokens after the process was killed', async () => (await count()) > atKill);
+        // What was written before is written once more, and told to nobody.
+        await eventually('more tokens after the process was killed', async () => (await count()) > atKill, {
+          withinMs: 120_000,
+        });
         await view.locator('#prompt-text').focus();
         await page.keyboard.press('Escape');
         await column(view, 'step 2')
