@@ -82,8 +82,7 @@ const longestName = 1024;
 
 function readEntry(file: string, name: string, entry: unknown, data: number): StoredTensor {
   const where = `${file}, tensor ${shown(name)}`;
-  // eslint-disable-next-line no-control-regex -- those are what is looked for
-  if (/[\u0000-\u001f\u007f-\u009f\ufffd]/.test(name)) throw damaged('has control characters in its name', where);
+  if (/[\p{Cc}\ufffd]/u.test(name)) throw damaged('has control characters in its name', where);
   if (longestName < name.length) throw damaged(`has a name of ${name.length} characters`, where);
   if (!isObject(entry)) throw damaged(`has ${shown(entry)} in place of its type, shape and place`, where);
   const extra = Object.keys(entry).find((key) => !['dtype', 'shape', 'data_offsets'].includes(key));

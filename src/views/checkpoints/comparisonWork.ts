@@ -15,6 +15,7 @@ import type { ReadSequences, WholeSequence } from '../../runs/comparedRows';
 import type { RunWatch } from '../../runs/runWatch';
 import type { CheckpointPlace } from './checkpointPlaces';
 import type { CheckpointService } from './checkpointService';
+import { noteEnd } from './noteEnd';
 
 /** What two checkpoints are compared on. */
 export interface ComparisonOrder {
@@ -77,11 +78,7 @@ export class ComparisonWork {
       this.state = 'done';
     } catch (error) {
       this.state = signal.aborted ? 'cancelled' : 'failed';
-      if (error instanceof CheckpointProblem) this.problems.push(error.message);
-      else if (!signal.aborted) {
-        this.problems.push('A checkpoint could not be asked; the log has the details.');
-        throw error;
-      }
+      noteEnd(error, signal, this.problems);
     } finally {
       this.tell();
     }

@@ -4,11 +4,11 @@ import { isCurrentEvaluation } from '../../../core/headerEvaluations';
 import type { RunModel } from '../../../core/runModel';
 import { visibleWords } from '../../../core/visibleWords';
 import { scoreUnderEach } from '../../checkpoints/underCheckpoints';
-import { CheckpointProblem } from '../../inference/problem';
 import { readSequences, referenceSets, type WholeSequence } from '../../runs/comparedRows';
 import type { RunWatch } from '../../runs/runWatch';
 import { placesOf, type CheckpointPlace } from './checkpointPlaces';
 import type { CheckpointService } from './checkpointService';
+import { noteEnd } from './noteEnd';
 
 /** Sequences of a reference set, and their tokens with prompts: every checkpoint is asked about each. */
 export const mostReferences = 32;
@@ -55,11 +55,7 @@ export class PathWork {
       this.state = 'done';
     } catch (error) {
       this.state = signal.aborted ? 'cancelled' : 'failed';
-      if (error instanceof CheckpointProblem) this.notes.push(error.message);
-      else if (!signal.aborted) {
-        this.notes.push('A checkpoint could not be asked; the log has the details.');
-        throw error;
-      }
+      noteEnd(error, signal, this.notes);
     } finally {
       this.tell();
     }

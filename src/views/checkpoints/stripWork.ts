@@ -3,12 +3,12 @@ import type { StripMessage, StripProbe, ToCheckpointsView } from '../../../core/
 import { tokenCount, tokenText } from '../../../core/trace';
 import { visibleWords } from '../../../core/visibleWords';
 import { scoreUnderEach } from '../../checkpoints/underCheckpoints';
-import { CheckpointProblem } from '../../inference/problem';
 import { probeRows, readSequences, type WholeSequence } from '../../runs/comparedRows';
 import type { RunWatch } from '../../runs/runWatch';
 import { placesOf, type CheckpointPlace } from './checkpointPlaces';
 import type { CheckpointService } from './checkpointService';
 import { shownText } from './comparisonWork';
+import { noteEnd } from './noteEnd';
 
 /** Probes, checkpoints and tokens of a trace that are shown at most. */
 const mostProbes = 8;
@@ -89,11 +89,7 @@ export class StripWork {
       this.state = 'done';
     } catch (error) {
       this.state = signal.aborted ? 'cancelled' : 'failed';
-      if (error instanceof CheckpointProblem) this.notes.push(error.message);
-      else if (!signal.aborted) {
-        this.notes.push('A checkpoint could not be asked; the log has the details.');
-        throw error;
-      }
+      noteEnd(error, signal, this.notes);
     } finally {
       this.tell();
     }

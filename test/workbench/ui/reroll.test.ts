@@ -9,6 +9,7 @@ import { copyRunWithCheckpoints } from '../support/checkpointRun';
 import { eventually } from '../support/eventually';
 import { chooseTheme, keepPicture, seriousFindings } from '../support/panelLooks';
 import { projectPython } from '../support/quickRun';
+import { openTrace } from '../support/openTrace';
 import { shownText } from '../support/shownText';
 import { withWindow } from '../support/window';
 
@@ -38,12 +39,9 @@ function filesOf(directory: string): string[] {
     .sort();
 }
 
-async function openTrace(page: Page, words: RegExp): Promise<void> {
-  await page.locator('.activitybar .action-label[aria-label^="SRFT Studio"]').click();
-  await page.locator('.sidebar .monaco-list-row', { hasText: 'trained' }).first().dblclick();
-  await webviewFrame(page).locator('.rollouts .item.row', { hasText: words }).first().dblclick();
-  await page.locator('.tab.active', { hasText: /rollout \d/ }).waitFor();
-  await page.locator('.codelens-decoration').first().waitFor();
+/** Opens a trace and closes the view of runs, so that there is room. */
+async function openTraceAlone(page: Page, words: RegExp): Promise<void> {
+  await openTrace(page, words);
   await page.locator('.activitybar .action-label[aria-label^="SRFT Studio"]').click();
 }
 
@@ -96,7 +94,7 @@ describe('re-rolls', () => {
     await withWindow(
       'reroll',
       async ({ page, workspace, complaints }) => {
-        await openTrace(page, /start 39/);
+        await openTraceAlone(page, /start 39/);
         const before = filesOf(join(workspace, 'runs', 'trained'));
         await page.locator('.editor-group-container.active .view-line').first().click();
         await page.keyboard.press('F8');

@@ -4,13 +4,14 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
 import type { Page } from 'playwright-core';
-import { command, webviewFrame } from '../browser.mjs';
+import { command } from '../browser.mjs';
 import { copyRunWithCheckpoints } from '../support/checkpointRun';
 import { eventually } from '../support/eventually';
 import { chooseFromMenu } from '../support/menu';
 import { notification } from '../support/notifications';
 import { keepPicture, pickTheme } from '../support/panelLooks';
 import { processesWithin } from '../support/processes';
+import { openTrace } from '../support/openTrace';
 import { shownText } from '../support/shownText';
 import { withWindow } from '../support/window';
 
@@ -27,14 +28,6 @@ const themes = [
   ['Light Modern', 'scores-light'],
   ['Dark High Contrast', 'scores-high-contrast'],
 ] as const;
-
-async function openTrace(page: Page, words: RegExp): Promise<void> {
-  await page.locator('.activitybar .action-label[aria-label^="SRFT Studio"]').click();
-  await page.locator('.sidebar .monaco-list-row', { hasText: 'trained' }).first().dblclick();
-  await webviewFrame(page).locator('.rollouts .item.row', { hasText: words }).first().dblclick();
-  await page.locator('.tab.active', { hasText: /rollout \d/ }).waitFor();
-  await page.locator('.codelens-decoration').first().waitFor();
-}
 
 function pickerRow(page: Page, label: string): ReturnType<Page['locator']> {
   return page.locator('.quick-input-widget .monaco-list-row', { hasText: new RegExp(`^${label}`) });

@@ -10,17 +10,9 @@ import { keepPicture, pickTheme } from '../support/panelLooks';
 import { projectPython } from '../support/quickRun';
 import { copyRun } from '../support/recordedRun';
 import { eventually } from '../support/eventually';
+import { openTrace } from '../support/openTrace';
 import { shownText } from '../support/shownText';
 import { withWindow } from '../support/window';
-
-/** Opens the panel of the run, and from its list the first rollout whose line has `words`. */
-async function openTrace(page: Page, words: RegExp): Promise<void> {
-  await page.locator('.activitybar .action-label[aria-label^="SRFT Studio"]').click();
-  await page.locator('.sidebar .monaco-list-row', { hasText: 'trained' }).first().dblclick();
-  await webviewFrame(page).locator('.rollouts .item.row', { hasText: words }).first().dblclick();
-  await page.locator('.tab.active', { hasText: /rollout \d/ }).waitFor();
-  await page.locator('.codelens-decoration').first().waitFor();
-}
 
 /** Colours of the backgrounds that decorations have in the editor in front. */
 function tints(page: Page): Promise<string[]> {
